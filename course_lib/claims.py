@@ -1,0 +1,120 @@
+"""A claim is a sentence, the value measured for it, and the bound that the value must keep.
+
+Every lesson ends with its claims. While a learner works, a claim that does not hold is printed and
+the lesson goes on, because a surprising figure is worth looking at. Under CI (``COURSE_STRICT=1``,
+or ``CI=true``) it raises, so that a sentence the course prints can never quietly become untrue.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_remembered: dict[str, dict[str, object]] = {}
+
+
+class ClaimFailed(AssertionError):
+    """A claim did not hold while the course was run strictly."""
+
+
+def claim(
+    statement: str,
+    value: float,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> bool:
+    """State something, show the measured value beside its bound, and remember the outcome.
+
+    Args:
+        statement: What is claimed, as a sentence a learner can read on its own. Stating the same
+            sentence again (a cell run twice) replaces the earlier outcome.
+        value: The measured value, in the unit that the statement names.
+        at_least: The smallest value with which the statement still holds.
+        at_most: The largest value with which the statement still holds. Give exactly one bound.
+
+    Returns:
+        Whether the claim holds. A value that is not a number never does.
+
+    Raises:
+        ClaimFailed: The claim does not hold and the run is strict.
+        ValueError: No bound, or both bounds, were given.
+
+    Example:
+        >>> claim("LoRA trains few of the parameters (share)", 0.04, at_most=0.1)
+        ✓ LoRA trains few of the parameters (share): 0.04 (at most 0.1)
+        True
+    """
+    if (at_least is None) == (at_most is None):
+        raise ValueError(f"claim({statement!r}): give exactly one of at_least and at_most")
+    number = float(value)
+    if at_least is not None:
+        bound, threshold = "at least", float(at_least)
+        held = number >= threshold
+    else:
+        assert at_most is not None
+        bound, threshold = "at most", float(at_most)
+        held = number <= threshold
+
+    line = f"{statement}: {_show(number)} ({bound} {_show(threshold)})"
+    record: dict[str, object] = {
+        "statement": statement,
+        "value": number if math.isfinite(number) else None,  # JSON knows no NaN
+        "bound": bound,
+        "threshold": threshold,
+        "held": held,
+    }
+    _remembered[statement] = record
+    _append(record)
+    print(f"{'✓' if held else '✗'} {line}")
+    if not held and _strict():
+        raise ClaimFailed(line)
+    return held
+
+
+def claims() -> pd.DataFrame:
+    """Return every claim of this session, in the order in which they were first stated.
+
+    Returns:
+        One row a claim with the columns ``statement``, ``value``, ``threshold`` (in words, such as
+        "at least 0.8") and ``held``.
+
+    Example:
+        >>> claims()[["statement", "held"]]  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    rows = [
+        {**record, "threshold": f"{record['bound']} {_show(float(str(record['threshold'])))}"}
+        for record in _remembered.values()
+    ]
+    return pd.DataFrame(rows, columns=["statement", "value", "threshold", "held"])
+
+
+def _strict() -> bool:
+    """COURSE_STRICT decides where it is set; without it, running under CI does."""
+    asked = os.environ.get("COURSE_STRICT")
+    if asked is not None:
+        return asked not in ("", "0")
+    return os.environ.get("CI", "").lower() in ("1", "true")
+
+
+def _append(record: dict[str, object]) -> None:
+    """Write the claim down for `make course`, which reads it from outside this process."""
+    ledger = os.environ.get("COURSE_CLAIMS")
+    if ledger:
+        with Path(ledger).open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _show(number: float) -> str:
+    """Four significant digits, never in scientific notation for figures a reader would count."""
+    if abs(number) >= 1000:
+        return f"{number:,.0f}"
+    return f"{number:.4g}"
