@@ -1,0 +1,118 @@
+"""The policy pages, as people read them and as a retriever finds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from course_lib.yamabiko.facts import GLUE, Fact, facts, world
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and the facts below it: the smallest piece that makes sense alone."""
+
+    page: str
+    title: str
+    lang: str
+    layout: str
+    facts: tuple[Fact, ...]
+
+    @property
+    def text(self) -> str:
+        """The section in markdown, heading first."""
+        return f"## {self.title}\n\n{self.body}"
+
+    @property
+    def body(self) -> str:
+        """The section's sentences, as a list or as running text, without the heading."""
+        sentences = [fact.sentence for fact in self.facts]
+        if self.layout == "bullets":
+            return "\n".join(f"- {sentence}" for sentence in sentences)
+        return GLUE[self.lang].join(sentences)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A policy page: a title and two sections."""
+
+    id: str
+    title: str
+    lang: str
+    sections: tuple[Section, ...]
+
+    @property
+    def text(self) -> str:
+        """The whole page in markdown."""
+        parts = [f"# {self.title}", *(section.text for section in self.sections)]
+        return "\n\n".join(parts) + "\n"
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every fact on the page, in reading order."""
+        return tuple(fact for section in self.sections for fact in section.facts)
+
+
+def pages(lang: str = "en") -> tuple[Page, ...]:
+    """List the policy pages of one language.
+
+    Args:
+        lang: "en" (eight pages) or "ja" (four pages).
+
+    Returns:
+        The pages, in the order of `facts.toml`.
+
+    Raises:
+        CourseError: If the language is neither "en" nor "ja".
+
+    Example:
+        >>> pages()[0].title
+        'Returns'
+    """
+    known = {fact.id: fact for fact in facts(lang)}
+    found = []
+    for table in world()["page"]:
+        if table["lang"] != lang:
+            continue
+        sections = tuple(
+            Section(
+                page=table["id"],
+                title=part["title"],
+                lang=lang,
+                layout=table["layout"],
+                facts=tuple(known[fact_id] for fact_id in part["facts"]),
+            )
+            for part in table["sections"]
+        )
+        found.append(Page(table["id"], table["title"], lang, sections))
+    return tuple(found)
+
+
+def passages(lang: str = "en") -> list[dict[str, str]]:
+    """Cut the policy pages into the passages that a retriever searches.
+
+    One passage is one section, with the page's title before it: small enough for a small model,
+    and still telling what it is about.
+
+    Args:
+        lang: "en" or "ja".
+
+    Returns:
+        A list of `{"page", "section", "text"}`, such as `{"page": "club", "section": "Joining",
+        "text": "# The Yamabiko Club\\n\\n## Joining\\n\\n- The club costs 18 dollars a year.…"}`.
+
+    Raises:
+        CourseError: If the language is neither "en" nor "ja".
+
+    Example:
+        >>> len(passages())
+        16
+    """
+    return [
+        {
+            "page": page.id,
+            "section": section.title,
+            "text": f"# {page.title}\n\n{section.text}\n",
+        }
+        for page in pages(lang)
+        for section in page.sections
+    ]
