@@ -9,6 +9,7 @@ Every choice is returned with its reason in words, and can be overridden by an e
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from dataclasses import dataclass, field
@@ -144,12 +145,13 @@ def start(seed: int | None = None) -> Runtime:
         # that is not here is reported at once instead of after a row of time-outs.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
+    _quieten()
+
     import torch
     import transformers
 
     transformers.set_seed(session_seed)
     torch.set_num_threads(runtime.cores)
-    _quieten()
 
     print(
         f"{runtime.platform} · {runtime.profile} profile on {runtime.gpu_name or runtime.device}"
@@ -257,12 +259,16 @@ def output_path(name: str) -> Path:
 
 
 def _quieten() -> None:
-    """Switch off the progress bars and notices that would fill a lesson, never a warning about it."""
+    """Switch off progress bars and notices that would fill a lesson, never a warning about it."""
+    # Said while bitsandbytes is imported, so before anything imports it: that a faster kernel,
+    # which would have to be downloaded, is missing.
+    logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
+    # On a machine without a GPU every data loader would say this; nothing can be done about it.
+    warnings.filterwarnings("ignore", message=".*pin_memory.*")
+
     import datasets
     import transformers
 
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    # On a machine without a GPU every data loader would say this; nothing can be done about it.
-    warnings.filterwarnings("ignore", message=".*pin_memory.*no accelerator.*")

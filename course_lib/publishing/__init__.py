@@ -1,0 +1,1 @@
+"""Around the lessons: running them all, making slides of them, and starting them elsewhere."""
