@@ -1,0 +1,26 @@
+"""Train a model with TRL and PEFT, with the traps of a T4, of a laptop and of the defaults defused.
+
+The names below are loaded on first use, so that importing this package imports no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "load_model": "course_lib.training.models",
+    "sft_config": "course_lib.training.sft",
+    "sft_trainer": "course_lib.training.sft",
+    "tokenize_rows": "course_lib.training.rows",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'course_lib.training' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])
