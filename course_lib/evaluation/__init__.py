@@ -1,0 +1,56 @@
+"""Measure a model: answers, metrics, held-out loss, and comparisons with an interval.
+
+The names below are imported when first used, so that reading this package costs nothing:
+
+    >>> from course_lib.evaluation import generate, exact_match, paired_bootstrap
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# Imported at once, not on demand: the function must win over the module of the same name.
+from course_lib.evaluation.skills import skills as skills
+
+if TYPE_CHECKING:
+    from course_lib.evaluation.comparison import Difference as Difference
+    from course_lib.evaluation.comparison import bootstrap_interval as bootstrap_interval
+    from course_lib.evaluation.comparison import paired_bootstrap as paired_bootstrap
+    from course_lib.evaluation.generation import generate as generate
+    from course_lib.evaluation.generation import prompts as prompts
+    from course_lib.evaluation.generation import references as references
+    from course_lib.evaluation.loss import held_out_loss as held_out_loss
+    from course_lib.evaluation.loss import perplexity as perplexity
+    from course_lib.evaluation.metrics import ExactMatch as ExactMatch
+    from course_lib.evaluation.metrics import ValueInAnswer as ValueInAnswer
+    from course_lib.evaluation.metrics import exact_match as exact_match
+    from course_lib.evaluation.metrics import exact_matches as exact_matches
+    from course_lib.evaluation.metrics import value_in_answer as value_in_answer
+    from course_lib.evaluation.support import HouseStyle as HouseStyle
+    from course_lib.evaluation.support import score_support as score_support
+
+_HOME = {
+    "Difference": "comparison",
+    "bootstrap_interval": "comparison",
+    "paired_bootstrap": "comparison",
+    "generate": "generation",
+    "prompts": "generation",
+    "references": "generation",
+    "held_out_loss": "loss",
+    "perplexity": "loss",
+    "ExactMatch": "metrics",
+    "ValueInAnswer": "metrics",
+    "exact_match": "metrics",
+    "exact_matches": "metrics",
+    "value_in_answer": "metrics",
+    "HouseStyle": "support",
+    "score_support": "support",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module the first time it is asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
