@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from course_lib.yamabiko.jsonl import json_line
 from course_lib.yamabiko.pages import pages
 from course_lib.yamabiko.question_sets import (
     context_rows,
@@ -15,6 +15,7 @@ from course_lib.yamabiko.question_sets import (
     faq_test_rows,
     no_context_rows,
 )
+from course_lib.yamabiko.support import support_threads
 
 
 def generate(out: Path) -> list[Path]:
@@ -40,6 +41,7 @@ def generate(out: Path) -> list[Path]:
         for lang, folder in (("en", ""), ("ja", "ja"))
         for page in pages(lang)
     ]
+    lines, answer_key = support_threads()
     tables: dict[str, Iterable[Mapping[str, Any]]] = {
         "facts": fact_rows("en") + fact_rows("ja"),
         "faq_train": faq_rows("train"),
@@ -49,34 +51,12 @@ def generate(out: Path) -> list[Path]:
         "context_test": context_rows("en"),
         "context_test_ja": context_rows("ja"),
         "no_context_test": no_context_rows("en"),
+        "answer_key": answer_key,
     }
     for name, rows in tables.items():
         written.append(_write(home / f"{name}.jsonl", "".join(json_line(row) for row in rows)))
+    written.append(_write(home / "support_raw.jsonl", "".join(line + "\n" for line in lines)))
     return written
-
-
-def json_line(row: Mapping[str, Any]) -> str:
-    """Write a row as one line of JSON.
-
-    Letters stay readable, but control characters that some readers take for a line's end
-    (U+0080 to U+009F, which broken encodings are full of) are escaped.
-
-    Args:
-        row: What to write.
-
-    Returns:
-        The line, newline included.
-
-    Example:
-        >>> json_line({"a": "山"})
-        '{"a": "山"}\\n'
-    """
-    text = json.dumps(row, ensure_ascii=False)
-    escaped = "".join(
-        f"\\u{ord(char):04x}" if "\x7f" <= char <= "\x9f" or char in "\u2028\u2029" else char
-        for char in text
-    )
-    return escaped + "\n"
 
 
 def _write(path: Path, text: str) -> Path:

@@ -51,10 +51,7 @@ def test_every_question_is_asked_once(lang: str) -> None:
     questions = [question for fact in facts(lang) for question in fact.questions]
     assert len(questions) == len(set(questions))
     for fact in facts(lang):
-        if lang == "en":
-            wanted = (5, 2, 4) if fact.learn else (3, 0, 2)
-        else:
-            wanted = (4, 0, 2)
+        wanted = ((5, 2, 4) if fact.learn else (3, 0, 2)) if lang == "en" else (4, 0, 2)
         assert (len(fact.train), len(fact.validation), len(fact.test)) == wanted, fact.id
 
 
