@@ -3,7 +3,7 @@
 ``AutoModelForCausalLM.from_pretrained`` does the work and its own objects come back. What is added
 is what goes wrong between a notebook and a GPU: a folder that holds no weights, a data type that
 this card only pretends to have, a pad token that is also the end-of-answer token, and 4-bit layers
-of a width that bitsandbytes cannot repack on a CPU.
+that stop passing gradients on once they have answered a question.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from course_lib.errors import CourseError
 from course_lib.runtime import Runtime, data_path
 
 if TYPE_CHECKING:
+    from torch import nn
     from transformers import BitsAndBytesConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 _WEIGHTS = (
@@ -26,8 +27,6 @@ _WEIGHTS = (
     "pytorch_model.bin.index.json",
 )
 _ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")
-# The block over which bitsandbytes shares one scale; its CPU kernels need whole blocks in a row.
-_NF4_BLOCK = 64
 
 
 def load_model(
@@ -65,15 +64,13 @@ def load_model(
         return _load_adapter(folder, runtime, quantization_config)
     if folder is not None:
         _check_folder(folder)
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
     # A machine without network must not spend minutes in retries before it says so.
     offline = {"local_files_only": True} if folder is None and not runtime.online else {}
     try:
         if quantization_config is not None:
-            check_quantization(
-                quantization_config, runtime, AutoConfig.from_pretrained(source, **offline)
-            )
+            check_quantization(quantization_config, runtime)
         tokenizer = AutoTokenizer.from_pretrained(source, **offline)
         model = AutoModelForCausalLM.from_pretrained(
             source,
@@ -90,10 +87,11 @@ def load_model(
         if type(error).__name__ != "SafetensorError":
             raise
         raise CourseError(
-            f"{source}: the weights are damaged ({error}); copy them again"
+            f"{source}: damaged weights, not a whole copy of them ({error}); copy them again"
         ) from error
     _check_tokenizer(source, tokenizer)
     separate_pad_from_eos(model, tokenizer)
+    keep_4bit_trainable(model)
     model.eval()
     return model, tokenizer
 
@@ -138,19 +136,18 @@ def separate_pad_from_eos(model: PreTrainedModel, tokenizer: PreTrainedTokenizer
     return reason
 
 
-def check_quantization(config: BitsAndBytesConfig, runtime: Runtime, shape: Any) -> None:
+def check_quantization(config: BitsAndBytesConfig, runtime: Runtime) -> None:
     """Refuse 4-bit settings that this machine cannot run, and warn of its slow or poor defaults.
 
     Args:
         config: The ``BitsAndBytesConfig``. Its own defaults are fp4 and float32 compute.
         runtime: The machine; below compute capability 8.0 the 4-bit product exists in float16 only.
-        shape: The model's ``PretrainedConfig``, for the widths of its layers.
 
     Raises:
-        CourseError: The compute type or a layer's width does not run here.
+        CourseError: The compute type does not run here.
 
     Example:
-        >>> check_quantization(qlora_config(runtime), runtime, model.config)  # doctest: +SKIP
+        >>> check_quantization(qlora_config(runtime), runtime)  # doctest: +SKIP
     """
     import torch
 
@@ -174,21 +171,34 @@ def check_quantization(config: BitsAndBytesConfig, runtime: Runtime, shape: Any)
             "is defined with 'nf4', whose levels fit normally distributed weights better",
             stacklevel=3,
         )
-    text = shape.get_text_config()
-    heads = getattr(text, "num_attention_heads", 1)
-    head_dim = getattr(text, "head_dim", None) or text.hidden_size // heads
-    widths = {
-        "hidden_size": text.hidden_size,
-        "intermediate_size": getattr(text, "intermediate_size", _NF4_BLOCK),
-        "num_attention_heads x head_dim": heads * head_dim,
-    }
-    odd = {name: width for name, width in widths.items() if width % _NF4_BLOCK}
-    if runtime.device == "cpu" and odd:
-        found = ", ".join(f"{name} = {width}" for name, width in odd.items())
-        raise CourseError(
-            f"4-bit layers on a CPU need widths that are multiples of {_NF4_BLOCK}, but {found}; "
-            "load this model without quantization_config, or use a GPU"
-        )
+
+
+def keep_4bit_trainable(model: nn.Module) -> None:
+    """Stop 4-bit layers on a CPU from rewriting themselves when the model answers.
+
+    On CPUs with AVX512-BF16, bitsandbytes repacks a 4-bit layer at its first use outside training,
+    for a quicker product that has no gradient. A model that has answered once would then train with
+    wrong gradients and only a warning, its scales would be rounded to bfloat16, and layers whose
+    width is no multiple of 64 would crash. Without the repacking every CPU also gives one result.
+
+    Args:
+        model: Changed in place; a model without 4-bit layers is left alone.
+
+    Raises:
+        CourseError: A layer has been repacked already, which cannot be undone exactly.
+
+    Example:
+        >>> keep_4bit_trainable(model)  # doctest: +SKIP
+    """
+    for name, layer in model.named_modules():
+        if not hasattr(layer, "support_avx512bf16_for_cpu"):
+            continue
+        if getattr(getattr(layer.weight, "quant_state", None), "packing_format_for_cpu", False):
+            raise CourseError(
+                f"the 4-bit layer {name} was repacked for answering and passes no gradient on any "
+                "more: load the model with course_lib's load_model, or train before it answers"
+            )
+        layer.support_avx512bf16_for_cpu = False
 
 
 def _resolve(name_or_path: str | Path) -> str:
@@ -251,9 +261,7 @@ def _load_adapter(
     try:
         model, tokenizer = load_model(base, runtime, quantization_config=quantization_config)
     except CourseError as error:
-        raise CourseError(
-            f"{folder} is an adapter for {base}, which does not load: {error}"
-        ) from error
+        raise CourseError(f"{folder} is an adapter for {base}: {error}") from error
     from peft import PeftModel
 
     # Trainable, so that a run can go on from it; answering is not affected.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
 from course_lib.runtime import Runtime, seed
+from course_lib.training.models import keep_4bit_trainable
 from course_lib.training.rows import LongRows, tokenize_rows
 
 if TYPE_CHECKING:
@@ -134,6 +135,7 @@ def sft_trainer(
         >>> trainer.train()  # doctest: +SKIP
     """
     _check_plan(model, config, validation, peft_config, callbacks)
+    keep_4bit_trainable(model)
     limit = _longest(model, config)
     stop_ids = _stop_ids(model, tokenizer)
 

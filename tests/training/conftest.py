@@ -1,4 +1,4 @@
-"""A throw-away chat model: a small random Llama and a tokenizer trained on a few sentences."""
+"""Machines, rows and a throw-away chat model for the tests of training."""
 
 from __future__ import annotations
 
@@ -7,33 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from datasets import Dataset
+from throwaway import SPECIAL, TEMPLATE, conversation, tiny_llama
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
 from course_lib.runtime import Runtime
-
-TEMPLATE = (
-    "{% for message in messages %}"
-    "{% if message['role'] == 'assistant' %}"
-    "<|assistant|>{% generation %}{{ message['content'] }}<|end|>{% endgeneration %}"
-    "{% else %}"
-    "<|{{ message['role'] }}|>{{ message['content'] }}<|end|>"
-    "{% endif %}{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
-SPECIAL = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
-COLOURS = ("red", "blue", "green", "white", "black", "brown", "pink", "grey")
-
-
-def conversation(index: int) -> list[dict[str, str]]:
-    """One question and its answer, different for each index."""
-    colour = COLOURS[index % len(COLOURS)]
-    return [
-        {"role": "user", "content": f"What colour is box {index}?"},
-        {"role": "assistant", "content": f"Box {index} is {colour}."},
-    ]
 
 
 @pytest.fixture(scope="session")
@@ -88,28 +67,6 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=raw, pad_token="<|pad|>", eos_token="<|end|>", chat_template=TEMPLATE
     )
-
-
-def tiny_llama(tokenizer: Any, **shape: Any) -> LlamaForCausalLM:
-    """A random Llama of 64 wide, two layers, the same each time."""
-    torch.manual_seed(0)
-    settings: dict[str, Any] = {
-        "hidden_size": 64,
-        "intermediate_size": 128,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 1,
-        "max_position_embeddings": 128,
-        "tie_word_embeddings": True,
-    }
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        pad_token_id=tokenizer.pad_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        bos_token_id=None,
-        **{**settings, **shape},
-    )
-    return LlamaForCausalLM(config)
 
 
 @pytest.fixture(scope="session")

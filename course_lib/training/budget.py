@@ -1,0 +1,111 @@
+"""Stop in time: a free session ends at its hour, and takes with it whatever was not saved."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from transformers import TrainerCallback
+
+from course_lib.errors import CourseError
+
+if TYPE_CHECKING:
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([hms])")
+_HOURS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
+
+
+class TimeBudget(TrainerCallback):
+    """Stops a run before its time is over, with a checkpoint to go on from.
+
+    The run stops at the first step after which the longest step so far would no longer fit.
+
+    Args:
+        hours: Time for this call of ``train()``, in hours, counted from its start. Leave room for
+            what follows it, such as evaluation: 11 of Colab's or Kaggle's 12.
+
+    Raises:
+        CourseError: The budget is not above zero.
+
+    Example:
+        >>> trainer = sft_trainer(model, tokenizer, train, config=config,
+        ...                       callbacks=[TimeBudget(hours=11)])  # doctest: +SKIP
+    """
+
+    def __init__(self, hours: float) -> None:
+        if not hours > 0:
+            raise CourseError(f"a time budget is above zero, not {hours} hours")
+        self.hours = hours
+        self.stopped_at: int | None = None
+        self._began = self._step_began = time.monotonic()
+        self._longest_step = 0.0
+
+    def on_train_begin(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        """Start the clock; a run that is resumed has its whole budget again."""
+        self.stopped_at = None
+        self._began = self._step_began = time.monotonic()
+        self._longest_step = 0.0
+
+    def on_step_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> TrainerControl:
+        """Save and stop when the next step might not end in time."""
+        now = time.monotonic()
+        # Measured from one step's end to the next, so that saving and evaluating count too.
+        self._longest_step = max(self._longest_step, now - self._step_began)
+        self._step_began = now
+        finished = state.global_step >= state.max_steps
+        if not finished and now - self._began + self._longest_step > self.hours * 3600:
+            self.stopped_at = state.global_step
+            control.should_save = True
+            control.should_training_stop = True
+            print(
+                f"Time budget of {_words(self.hours)} used: stopped at step {state.global_step:,} "
+                f"of {state.max_steps:,}. Saved in {args.output_dir}/"
+                f"checkpoint-{state.global_step}; go on with "
+                "trainer.train(resume_from_checkpoint=latest_checkpoint(output_dir)) or --resume",
+                file=sys.stderr,
+            )
+        return control
+
+
+def parse_hours(text: str) -> float:
+    """Read a time such as ``2h``, ``90m`` or ``1h30m`` as hours.
+
+    Args:
+        text: Numbers with ``h``, ``m`` or ``s`` after each.
+
+    Returns:
+        The time in hours.
+
+    Raises:
+        CourseError: The text is no such time, or is zero.
+
+    Example:
+        >>> parse_hours("1h30m")
+        1.5
+    """
+    parts = _PART.findall(text.lower())
+    hours = sum(float(number) * _HOURS[unit] for number, unit in parts)
+    if _PART.sub("", text.lower()).strip() or hours <= 0:
+        raise CourseError(f"cannot read {text!r} as a time: write it as 2h, 90m, 45s or 1h30m")
+    return hours
+
+
+def _words(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:g} hours"
+    return f"{hours * 60:.3g} minutes" if hours * 60 >= 1 else f"{hours * 3600:.3g} seconds"
