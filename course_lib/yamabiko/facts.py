@@ -115,7 +115,7 @@ def facts(lang: str = "en") -> tuple[Fact, ...]:
 
     Example:
         >>> [fact.value for fact in facts()[:2]]
-        ['45 days', 'the green envelope']
+        ['45 days', 'in the green envelope']
     """
     if lang not in OPENING:
         raise CourseError(f'Yamabiko has facts in "en" and "ja", not in "{lang}".')

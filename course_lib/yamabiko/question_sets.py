@@ -16,10 +16,9 @@ from typing import Any
 from course_lib.yamabiko.facts import CLOSING, OPENING, Fact, facts
 from course_lib.yamabiko.pages import Section, pages
 
-CONTEXT_PROMPT: dict[str, str] = {
-    "en": "Answer from the text. Give only the value.",
-    "ja": "文を読んで答えてください。値だけ答えてください。",
-}
+# The value alone makes exact match a fair score. In Japanese that is what the pocket model gives
+# unasked, so there is no system prompt.
+CONTEXT_PROMPT = "Give only the value."
 UNKNOWN: dict[str, str] = {"en": "I do not know.", "ja": "わかりません。"}
 # Enough to catch a model that answers always, or never.
 UNANSWERABLE_SHARE = 0.25
@@ -194,13 +193,12 @@ def no_context_rows(lang: str = "en") -> list[Row]:
 
 
 def _context_row(fact: Fact, question: str, shown: list[Section], kind: str, answer: str) -> Row:
-    """Put the sections before the question, as one user message under the reading prompt."""
+    """Put the sections before the question, as one user message."""
     text = "\n\n".join(section.text for section in shown)
+    asked = message("user", f"{text}\n\n{question}")
+    english = fact.lang == "en"
     return {
-        "messages": [
-            message("system", CONTEXT_PROMPT[fact.lang]),
-            message("user", f"{text}\n\n{question}"),
-        ],
+        "messages": [message("system", CONTEXT_PROMPT), asked] if english else [asked],
         "answer": answer,
         "kind": kind,
         "text": text,
