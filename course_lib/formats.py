@@ -121,7 +121,9 @@ def join(sources: Iterable[Source]) -> Source:
     if len(parts) == 1:
         return parts[0]
     rows = [
-        Row(row.line, row.raw, row.messages, {**row.extra, "file": part.path}, row.problem, row.rule)
+        Row(
+            row.line, row.raw, row.messages, {**row.extra, "file": part.path}, row.problem, row.rule
+        )
         for part in parts
         for row in part.rows
     ]
@@ -165,7 +167,7 @@ def to_dataset(rows: Iterable[Mapping[str, Any]]) -> datasets.Dataset:
             pa.array(values)
         except (pa.ArrowException, OverflowError):
             values = [json.dumps(value, ensure_ascii=False) for value in values]
-        dataset = dataset.add_column(name, values)  # type: ignore[call-arg]
+        dataset = dataset.add_column(name, values)
     return dataset
 
 
@@ -318,7 +320,9 @@ def _to_row(item: _Parsed, shape: str) -> Row:
     convert = CONVERTERS[shape]
     if not isinstance(item.value, dict):
         kind = type(item.value).__name__
-        return Row(item.line, item.value, None, {}, f"a row must be an object, not {kind}", "schema")
+        return Row(
+            item.line, item.value, None, {}, f"a row must be an object, not {kind}", "schema"
+        )
     try:
         messages, extra = convert(item.value)
     except NotThisShape as error:

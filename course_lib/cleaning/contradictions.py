@@ -1,0 +1,103 @@
+"""The same question with answers that cannot both be right.
+
+Two agents may word an answer differently; that is welcome. But "30 days" beside "45 days", or
+label A beside label B, teaches the model to toss a coin. No rule can know which one is right,
+so every row of such a group is handed back for a person to decide.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from itertools import combinations
+
+from course_lib.cleaning.normalise import jaccard, letters, normalised, trigrams
+from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
+
+_NUMBER_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
+    "nineteen", "twenty",
+)  # fmt: skip
+_WORDS = {word: str(number) for number, word in enumerate(_NUMBER_WORDS)}
+_KANJI = {character: str(number) for number, character in enumerate("〇一二三四五六七八九")}
+_NUMBER = re.compile(r"[0-9]+(?:[.,:][0-9]+)*")
+_NO = re.compile(
+    r"(?i)\b(?:no|not|never|cannot|can't|won't|don't|isn't|aren't|doesn't)\b|ません|ない"
+)
+
+
+def contradictory(sets: list[Messages]) -> dict[int, Found]:
+    """Find rows that ask the same and are answered differently in substance."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for position, messages in enumerate(sets):
+        asked = letters(prompt(messages))
+        if asked:
+            groups[asked].append(position)
+    found: dict[int, Found] = {}
+    for members in groups.values():
+        for first, second in combinations(members, 2):
+            why = disagree(answers(sets[first])[-1], answers(sets[second])[-1])
+            if why:
+                found.setdefault(
+                    first, Found(f"the same question is answered otherwise: {why}", second)
+                )
+                found.setdefault(
+                    second, Found(f"the same question is answered otherwise: {why}", first)
+                )
+    return found
+
+
+def disagree(first: str, second: str) -> str | None:
+    """Say in what two answers to one question disagree, None where only the wording differs.
+
+    Args:
+        first: One answer.
+        second: Another answer to the same question.
+
+    Returns:
+        The difference in words, or None.
+
+    Example:
+        >>> disagree("Within 30 days.", "You have 45 days.")
+        '30 against 45'
+    """
+    one, two = normalised(first), normalised(second)
+    if letters(one) == letters(two):
+        return None
+    numbers = _numbers(one), _numbers(two)
+    if numbers[0] and numbers[1] and not (numbers[0] <= numbers[1] or numbers[1] <= numbers[0]):
+        here, there = (", ".join(sorted(side)[:3]) for side in numbers)
+        return f"{here} against {there}"
+    if max(len(one), len(two)) <= 24 and max(len(one.split()), len(two.split())) <= 4:
+        # Labels: any difference counts.
+        return f"{one!r} against {two!r}"
+    alike = jaccard(one, two)
+    if bool(_NO.search(one)) != bool(_NO.search(two)) and alike >= 0.4:
+        return "one denies what the other says"
+    if 0.45 <= alike < 1 and _new_words(one, two) and _new_words(two, one):
+        return "the same sentence with another value"
+    return None
+
+
+def _numbers(text: str) -> set[str]:
+    found = {number.replace(",", "") for number in _NUMBER.findall(text)}
+    found |= {_WORDS[word] for word in re.findall(r"[a-z]+", text) if word in _WORDS}
+    found |= {_KANJI[c] for c in re.findall(r"([一二三四五六七八九])[日週月年回個本円人つ]", text)}
+    return found
+
+
+def _new_words(text: str, other: str) -> bool:
+    """Whether a text has a content word of which the other knows hardly a trace."""
+    known = trigrams(other)
+    words = re.findall(r"[a-z]{4,}|[\u30a1-\u30fc]{2,}|[\u4e00-\u9fff]{1,}", text)
+    return any(word not in other and not (trigrams(word) & known) for word in words)
+
+
+CONTRADICTION = SetCheck(
+    name="contradiction",
+    reason="Two answers that cannot both be right teach the model to toss a coin.",
+    before="How long may I keep it? -> 30 days / How long may I keep it? -> 45 days",
+    after=None,
+    check_all=contradictory,
+)

@@ -1,0 +1,111 @@
+"""Is the answer in the language of the question?
+
+Scripts first, because they never lie: kana is Japanese, hangul is Korean. Only between
+languages of one script does a statistical detector (pycld2) get a say.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pycld2
+
+from course_lib.cleaning.rule import Check, Messages
+
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]")
+_HIRAGANA = re.compile(r"[\u3041-\u3096]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_OTHER = {
+    "ko": re.compile(r"[\uac00-\ud7a3]"),
+    "ru": re.compile(r"[\u0400-\u04ff]"),
+    "ar": re.compile(r"[\u0600-\u06ff]"),
+    "th": re.compile(r"[\u0e00-\u0e7f]"),
+    "hi": re.compile(r"[\u0900-\u097f]"),
+    "el": re.compile(r"[\u0370-\u03ff]"),
+    "he": re.compile(r"[\u0590-\u05ff]"),
+}
+_NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|\S+@\S+", re.DOTALL)
+_ENGLISH_WORDS = frozenset(
+    re.findall(
+        "[a-z]+",
+        "the a an is are was be to of and or in on at for with you your we our i my it this that "
+        "can will not do does have has if how what when where please yes no thanks thank hello",
+    )
+)
+# A question about a language may well be answered in it.
+_ASKS_FOR_LANGUAGE = re.compile(
+    r"(?i)translat|\bin (?:english|japanese|french|german|spanish|chinese|korean|italian)\b"
+    r"|翻訳|英訳|和訳|[英日]本?語で|中国語|韓国語|フランス語|スペイン語|ドイツ語"
+)
+
+
+def language_of(text: str) -> str | None:
+    """The language of a text as an ISO 639-1 code, or None where it is too short to tell.
+
+    Args:
+        text: A message; code, links and placeholders are left out of account.
+
+    Returns:
+        "ja", "en", "zh", ... or None for labels, numbers and names.
+
+    Example:
+        >>> language_of("テントの返品はできますか？"), language_of("45 days")
+        ('ja', None)
+    """
+    text = _NOT_PROSE.sub(" ", text)
+    latin, han, kana = (len(kind.findall(text)) for kind in (_LATIN, _HAN, _KANA))
+    other = {name: len(script.findall(text)) for name, script in _OTHER.items()}
+    most = max(other, key=lambda name: other[name])
+    if other[most] >= 4 and other[most] > (latin / 4 + han + kana):
+        return most
+    # A Japanese sentence is full of hiragana even when it names many products in Latin letters.
+    if len(_HIRAGANA.findall(text)) >= 3 and (kana + han) * 4 >= latin:
+        return "ja"
+    if kana >= 3 and (kana + han) >= latin:
+        return "ja"
+    if han >= 6 and kana == 0 and han * 2 > latin:
+        return "zh"
+    if latin < 12 or len(text.split()) < 3:
+        return None
+    words = re.findall(r"[a-z]+", text.lower())
+    if sum(word in _ENGLISH_WORDS for word in words) >= 0.15 * len(words):
+        return "en"
+    return _detected(text, len(words))
+
+
+def _detected(text: str, words: int) -> str | None:
+    """What pycld2 says of Latin text without English function words, if it is sure."""
+    if words < 5:
+        return None
+    clean = "".join(character for character in text if character.isprintable())
+    try:
+        reliable, _, guesses = pycld2.detect(clean)
+    except pycld2.error:
+        return None
+    name, percent = guesses[0][1], guesses[0][2]
+    return str(name) if reliable and percent >= 70 and name != "un" else None
+
+
+def wrong_language(messages: Messages) -> str | None:
+    """Find an answer in another language than the question before it."""
+    if any(_ASKS_FOR_LANGUAGE.search(m["content"]) for m in messages if m["role"] != "assistant"):
+        return None
+    asked: str | None = None
+    for message in messages:
+        if message["role"] == "user":
+            asked = language_of(message["content"]) or asked
+        elif message["role"] == "assistant" and asked:
+            said = language_of(message["content"])
+            if said and said != asked:
+                return f"the question is in {asked!r}, the answer in {said!r}"
+    return None
+
+
+LANGUAGE = Check(
+    name="language",
+    reason="Customers want the answer in the language they asked in.",
+    before="user: テントの返品はできますか？ / assistant: Yes, you can return the tent.",
+    after=None,
+    check=wrong_language,
+)

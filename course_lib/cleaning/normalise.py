@@ -1,0 +1,101 @@
+"""Views of a text for matching: the learner's text stays as it is, only the view is folded.
+
+NFKC makes full-width and half-width alike, which matching needs and the text itself must not
+suffer. A view that remembers where each of its characters came from lets a match in the view
+be cut out of the original.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+_DASHES = re.compile(r"(?<=[0-9)])[‐‑‒–—―−ー](?=[0-9(])")
+_SPACE = re.compile(r"\s+")
+
+
+@dataclass(frozen=True)
+class View:
+    """A folded text and, for each of its characters, the span it had in the original."""
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+    def original_span(self, start: int, end: int) -> tuple[int, int]:
+        """Map a span of the view back to the original text."""
+        return self.starts[start], self.ends[end - 1]
+
+
+def view(text: str) -> View:
+    """Fold a text with NFKC, dashes between digits made plain, offsets remembered.
+
+    Args:
+        text: The original.
+
+    Returns:
+        The view; one original character may have become several (㈱ -> (株)).
+
+    Example:
+        >>> view("０９０ー１２").text
+        '090-12'
+    """
+    if text.isascii():
+        return View(text, list(range(len(text))), list(range(1, len(text) + 1)))
+    pieces: list[str] = []
+    starts: list[int] = []
+    for position, character in enumerate(text):
+        folded = unicodedata.normalize("NFKC", character)
+        pieces.append(folded)
+        starts += [position] * len(folded)
+    folded_text = _DASHES.sub("-", "".join(pieces))
+    return View(folded_text, starts, [position + 1 for position in starts])
+
+
+@lru_cache(maxsize=65536)
+def normalised(text: str) -> str:
+    """The text as comparisons see it: NFKC, lower case, spaces collapsed.
+
+    >>> normalised("Ｗhere  is\\nmy TENT?")
+    'where is my tent?'
+    """
+    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+
+
+@lru_cache(maxsize=65536)
+def letters(text: str) -> str:
+    """Only the letters and digits of the normalised text: no spaces, no punctuation.
+
+    >>> letters("Where is my tent?!")
+    'whereismytent'
+    """
+    return "".join(character for character in normalised(text) if character.isalnum())
+
+
+@lru_cache(maxsize=65536)
+def trigrams(text: str) -> frozenset[str]:
+    """The set of character 3-grams of the normalised text (the whole of a shorter one).
+
+    Characters, not words: Japanese has no spaces to cut words at.
+
+    >>> sorted(trigrams("tent"))
+    ['ent', 'ten']
+    """
+    folded = normalised(text)
+    if len(folded) < 3:
+        return frozenset([folded]) if folded else frozenset()
+    return frozenset(folded[i : i + 3] for i in range(len(folded) - 2))
+
+
+def jaccard(first: str, second: str) -> float:
+    """Share of character 3-grams that two texts have in common, 0 to 1.
+
+    >>> jaccard("my tent", "my tent")
+    1.0
+    """
+    one, two = trigrams(first), trigrams(second)
+    if not one and not two:
+        return 1.0
+    return len(one & two) / len(one | two)

@@ -1,0 +1,210 @@
+"""Answers that teach nothing, or teach the wrong thing: empty, cut off, looping, refusing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+
+from course_lib.cleaning.normalise import letters, normalised
+from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers
+
+_PLACEHOLDER = re.compile(
+    r"(?i)n/?a|null|nil|none|nan|undefined|todo|tbd|tba|fixme|placeholder|lorem ipsum.*|no answer"
+    r"|to be (?:done|written|filled(?: in)?)|\(?(?:empty|blank|answer here|insert answer)\)?|test"
+    r"|no (?:reply|response)|なし|無し|未回答|未記入|未入力|未定|回答なし|空欄|特になし|準備中"
+)
+
+
+def empty_turn(messages: Messages) -> str | None:
+    """Name the first message that says nothing: blank, only punctuation, or a placeholder.
+
+    Only an answer can be a placeholder: a customer may well write "test".
+    """
+    for number, message in enumerate(messages, start=1):
+        content = message["content"].strip()
+        who = "answer" if message["role"] == "assistant" else f"{message['role']} message"
+        if not content:
+            return f"the {who} (message {number}) is empty"
+        if message["role"] != "assistant":
+            continue
+        if not letters(content) and all(ord(character) < 0x2600 for character in content):
+            return f"the answer (message {number}) is only punctuation: {content[:20]!r}"
+        # A one-word label such as "none" is an answer in a classification set: see the brackets.
+        if _PLACEHOLDER.fullmatch(content.strip("[]<>{}().。-_* \n")) and _is_stub(content):
+            return f"the answer (message {number}) is a placeholder: {content[:20]!r}"
+    return None
+
+
+def _is_stub(content: str) -> bool:
+    return content.strip().lower() not in {"none", "test"}
+
+
+_CLOSERS = "\"'”’»)]}」』）】＞>*_` \n\t"
+_TERMINAL = tuple(".!?。！？．…♪♡♥☆★~〜～:：;；笑w")
+_DANGLING_EN = re.compile(
+    r"(?i)(?:^|\s)(?:a|an|the|to|of|in|on|at|for|with|by|from|and|or|but|if|because|that|which"
+    r"|your|our|my|their|is|are|was|were|will|would|can|could|should|within|into|about|than|as"
+    r"|we|you|please|be|have|has|not|when|after|before|until|during|per)$"
+)
+_DANGLING_JA = re.compile(
+    r"(?:[はがをにへとでのもやて、，・]|から|まで|より|ので|ため|また|および|または|もし|なお)$"
+)
+_JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+_ENDS_WELL = re.compile(r"(?:\[[A-Z_]+\]|https?://\S+|[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f])$")
+_LIST_LINE = re.compile(r"(?:^|\n)\s*(?:[-*•・‣]|\d{1,2}[.)）])\s*[^\n]*$")
+
+
+def cut_off(sets: list[Messages]) -> dict[int, Found]:
+    """Find answers that stop in the middle.
+
+    A strong sign is enough by itself: a last word that cannot be last, an open bracket, a
+    sentence begun after finished ones. A long answer that merely lacks its full stop counts
+    only in a set where nearly all others have one.
+    """
+    ends = [(position, text.strip()) for position, row in enumerate(sets) for text in answers(row)]
+    sentences = [text for _, text in ends if _is_sentence(text)]
+    finished = sum(_is_finished(text) for text in sentences)
+    strict = len(sentences) >= 20 and finished >= 0.9 * len(sentences)
+    found: dict[int, Found] = {}
+    for position, text in ends:
+        why = _broken_end(text, strict)
+        if why:
+            found.setdefault(position, Found(f"{why}: …{text[-30:]!r}"))
+    return found
+
+
+def _is_sentence(text: str) -> bool:
+    return len(text) >= 12 if _JAPANESE.search(text) else len(text.split()) >= 5
+
+
+def _is_finished(text: str) -> bool:
+    bare = text.rstrip(_CLOSERS)
+    return bool(bare.endswith(_TERMINAL) or _ENDS_WELL.search(text) or _LIST_LINE.search(text))
+
+
+def _broken_end(text: str, strict: bool) -> str | None:
+    for opening, closing in ("()", "（）", "「」", "『』", "[]"):
+        unclosed = text.rfind(opening) > text.rfind(closing)
+        # ":(" is a face, not a bracket.
+        if unclosed and not re.search(r"[:;=]-?[(\[]", text):
+            return f"a bracket {opening} is never closed"
+    if text.count("```") % 2:
+        return "a block of code is never closed"
+    trailing = re.search(r"(\S+)(?:\.\.\.+|…+)$", text)
+    if trailing and (_DANGLING_EN.search(trailing[1]) or re.search(r"[、のをがは]$", trailing[1])):
+        return "the answer trails off"
+    if _is_finished(text):
+        return None
+    if text.endswith((",", "、", "，", "-", "–")) and _is_sentence(text):
+        return "the answer ends in the middle of a sentence"
+    if not _is_sentence(text):
+        return None
+    if _DANGLING_EN.search(text) or (_JAPANESE.search(text[-1]) and _DANGLING_JA.search(text)):
+        return "the last word cannot be the last"
+    if re.search(r"[.!?]\s|[。！？]", text):
+        return "finished sentences are followed by an unfinished one"
+    return "no full stop, where the other answers have one" if strict else None
+
+
+def runaway(messages: Messages) -> str | None:
+    """Find an answer stuck in a loop: one word, sentence or phrase over and over.
+
+    >>> runaway([{"role": "assistant", "content": "banana " * 2000}])
+    "the answer says 'banana' 2000 times in a row"
+    """
+    for text in answers(messages):
+        words = normalised(text).split()
+        run, longest, word = 1, 1, ""
+        for first, second in pairwise(words):
+            run = run + 1 if first == second else 1
+            if run > longest and letters(second):
+                longest, word = run, second
+        if longest >= 6:
+            return f"the answer says {word[:30]!r} {longest} times in a row"
+        sentences = Counter(
+            sentence.strip()
+            for sentence in re.split(r"[.!?。！？\n]+", normalised(text))
+            if len(sentence.strip()) >= 6
+        )
+        if sentences and (most := sentences.most_common(1)[0])[1] >= 4:
+            return f"the answer repeats {most[0][:30]!r} {most[1]} times"
+        folded = letters(text)
+        if len(folded) >= 120:
+            pieces = {folded[i : i + 6] for i in range(len(folded) - 5)}
+            if len(pieces) < 0.25 * (len(folded) - 5):
+                return f"only {len(pieces)} different 6-letter pieces in {len(folded)} letters"
+        loop = re.search(r"([^\W\d_]{1,8}?)\1{9,}", folded[:4000])
+        if loop:
+            return f"the answer repeats {loop[1]!r} without end"
+    return None
+
+
+# "We cannot refund opened food" is a policy; "I cannot help with that" is a model refusing.
+_REFUSAL_EN = re.compile(
+    r"(?i)\bas an? (?:ai|artificial intelligence|(?:large )?language model|assistant|chatbot)\b"
+    r"|\bi(?:['’]m| am) (?:just |only )?an? (?:ai|artificial|(?:large )?language model|chatbot)\b"
+    r"|\bi(?:['’]m| am)? ?(?:afraid |sorry,? (?:but )?)?(?:i )?"
+    r"(?:can ?not|can['’]t|am unable to|['’]m unable to|unable to|am not able to|['’]m not able to"
+    r"|not able to|won['’]t|will not|must decline to|decline to)"
+    r" (?:be able to )?(?:help|assist|answer|comply|fulfil+|discuss|engage|provide|respond|support"
+    r"|do that|do this|talk about|give (?:you )?(?:advice|that|this))\b"
+    r"|\bi (?:do not|don['’]t) (?:feel comfortable|have (?:personal )?(?:opinions|feelings))\b"
+    r"|\b(?:against|violates?) (?:my|our|the) (?:programming|(?:usage|content|use) polic)"
+)
+_REFUSAL_JA = re.compile(
+    r"AI(?:アシスタント|言語モデル|モデル|チャットボット)?(?:として|なので|ですので|であるため|のため|です)"
+    r"|(?:大規模)?言語モデル(?:として|なので|ですので|であるため|のため|です)|人工知能(?:として|なので)"
+    r"|(?:お答え|お応え|おこたえ|お手伝い|回答|お力添え|ご協力|支援|サポート|アドバイス|助言)"
+    r"(?:を|は|に|が)?(?:する|いたす|差し上げる)?(?:こと)?(?:は|が)?"
+    r"(?:でき(?:ません|ない|かねます)|いたしかねます|しかねます|致しかねます|出来ません"
+    r"|控えさせて|差し控え|ご遠慮)"
+    r"|(?:その|この|そのような|このような)(?:ご)?(?:質問|要望|依頼|リクエスト|内容)"
+    r"[^。]{0,12}(?:お応え|お答え|対応|応じる)[^。]{0,8}(?:ません|かねます)"
+)
+
+
+def refusal(messages: Messages) -> str | None:
+    """Find an answer that declines instead of answering, in its first 160 characters.
+
+    Further in, such a sentence is mostly advice ("I can't help you choose without a size").
+    """
+    for text in answers(messages):
+        folded = text.strip()[:160]
+        match = _REFUSAL_EN.search(folded) or _REFUSAL_JA.search(folded)
+        if match:
+            return f"the answer refuses: {match.group().strip()!r}"
+    return None
+
+
+EMPTY = Check(
+    name="empty",
+    reason="An empty or placeholder answer teaches the model to say nothing.",
+    before="TODO",
+    after=None,
+    check=empty_turn,
+)
+
+TRUNCATED = SetCheck(
+    name="truncated",
+    reason="Answers cut in the middle teach the model to stop in the middle.",
+    before="Thank you! You can send it back within",
+    after=None,
+    check_all=cut_off,
+)
+
+REPETITION = Check(
+    name="repetition",
+    reason="A looping answer teaches the model to loop.",
+    before="banana banana banana banana banana banana banana banana",
+    after=None,
+    check=runaway,
+)
+
+REFUSAL = Check(
+    name="refusal",
+    reason="Refusals left by another model make ours refuse ordinary questions.",
+    before="As an AI language model, I cannot help with that.",
+    after=None,
+    check=refusal,
+)

@@ -1,0 +1,112 @@
+"""What a cleaning rule is: a name, a reason, an example, and one small function.
+
+Three kinds cover everything the cleaner does: a *repair* rewrites text, a *check* rejects one
+conversation, a *set check* rejects conversations because of the others beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+Messages = list[dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What every rule tells a reader.
+
+    Attributes:
+        name: Short name, as in the ledger and in `clean(..., rules=[...])`.
+        reason: Why a training set is better without the defect.
+        before: Example text with the defect.
+        after: What becomes of it; None where the row is rejected.
+    """
+
+    name: str
+    reason: str
+    before: str
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Repair(Rule):
+    """A rule that rewrites a text; it must leave clean text alone, and settle when repeated."""
+
+    repair: Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Check(Rule):
+    """A rule that rejects a conversation: `check` returns what is wrong, or None."""
+
+    check: Callable[[Messages], str | None]
+
+
+class Found(NamedTuple):
+    """What a set check says of a row, and the position of the other row it is about."""
+
+    reason: str
+    other: int | None = None
+
+
+@dataclass(frozen=True)
+class SetCheck(Rule):
+    """A rule that needs the whole set: `check_all` maps positions to what is wrong there.
+
+    It is called again on what is left until nothing more falls, so that a second run of the
+    cleaner finds nothing new.
+    """
+
+    check_all: Callable[[list[Messages]], dict[int, Found]]
+
+
+def chat(question: str, answer: str) -> Messages:
+    """The smallest conversation: one question, one answer.
+
+    Args:
+        question: What the user says.
+        answer: What the assistant answers.
+
+    Returns:
+        Two messages.
+
+    Example:
+        >>> chat("Hi", "Hello!")[1]["role"]
+        'assistant'
+    """
+    return [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+
+
+def answers(messages: Messages) -> list[str]:
+    """What the assistant says, turn by turn: the text that is trained.
+
+    Args:
+        messages: A conversation.
+
+    Returns:
+        The contents of the assistant's messages, in order.
+
+    Example:
+        >>> answers(chat("Hi", "Hello!"))
+        ['Hello!']
+    """
+    return [message["content"] for message in messages if message["role"] == "assistant"]
+
+
+def prompt(messages: Messages) -> str:
+    """Everything the user says, which is what two rows must share to ask the same thing.
+
+    Args:
+        messages: A conversation.
+
+    Returns:
+        The user's messages, one a line. System messages are left out: they are the same in
+        every row and would make unlike rows look alike.
+
+    Example:
+        >>> prompt(chat("Hi", "Hello!"))
+        'Hi'
+    """
+    return "\n".join(message["content"] for message in messages if message["role"] == "user")
