@@ -9,6 +9,12 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "TimeBudget": "course_lib.training.budget",
+    "latest_checkpoint": "course_lib.training.checkpoints",
+    "learning_curve": "course_lib.training.curves",
+    "lora_config": "course_lib.training.adapters",
+    "merge": "course_lib.training.adapters",
+    "qlora_config": "course_lib.training.adapters",
     "load_model": "course_lib.training.models",
     "sft_config": "course_lib.training.sft",
     "sft_trainer": "course_lib.training.sft",
