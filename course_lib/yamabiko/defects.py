@@ -202,19 +202,27 @@ def mixed_politeness(thread: Thread, draw: Random) -> None:
     _mark(thread, "mixed_politeness", f"{endings[polite]} among polite sentences")
 
 
-def contradict(thread: Thread, draw: Random) -> None:
-    """Answer with a stale value: mostly the same one, as a whole shift of agents learnt it."""
-    fact = _fact(thread)
+def contradict(source: Thread, said: str, draw: Random) -> Thread:
+    """Let another agent answer the same question with a stale value.
+
+    Mostly it is the same one, as a whole shift of agents learnt it.
+
+    Args:
+        source: The clean thread that is contradicted.
+        said: A friendly sentence before the one that matters, or "".
+        draw: Chooses the value.
+
+    Returns:
+        A new thread, which names the source as its original.
+    """
+    fact = _fact(source)
     stale = fact.wrong[0] if draw.random() < 0.85 else fact.wrong[1]
-    _answer(thread, house_style(fact.with_value(stale), thread.lang))
+    sentence = fact.with_value(stale)
+    told = GLUE[source.lang].join((said, sentence)) if said else sentence
+    thread = Thread(source.lang, deepcopy(source.messages), fact, original=source)
+    _answer(thread, house_style(told, source.lang))
     thread.true_value = fact.value
     _mark(thread, "contradictory_answer", f"says {stale}")
-
-
-def contradict_same_question(source: Thread, draw: Random) -> Thread:
-    """Let a second agent answer the very same question with a stale value."""
-    thread = Thread(source.lang, deepcopy(source.messages), source.fact, original=source)
-    contradict(thread, draw)
     return thread
 
 
@@ -229,7 +237,7 @@ def leak(fact: Fact, question: str, draw: Random) -> Thread:
     return thread
 
 
-def duplicate(source: Thread, draw: Random) -> Thread:
+def duplicate(source: Thread) -> Thread:
     """Export the same thread twice."""
     thread = _copy(source)
     _mark(thread, "exact_duplicate", "same messages as the original")
@@ -259,9 +267,15 @@ def near_duplicate(source: Thread, draw: Random) -> Thread:
 
 def _copy(source: Thread) -> Thread:
     """Copy a thread, with the defects that it already has."""
-    thread = deepcopy(source)
-    thread.original = source
-    return thread
+    return Thread(
+        lang=source.lang,
+        messages=deepcopy(source.messages),
+        fact=source.fact,
+        kinds=list(source.kinds),
+        note=source.note,
+        original=source,
+        true_value=source.true_value,
+    )
 
 
 def _tell_more(thread: Thread, asked: str, told: str = "") -> None:

@@ -19,7 +19,7 @@ from course_lib.yamabiko import defects
 from course_lib.yamabiko.facts import Fact, facts
 from course_lib.yamabiko.jsonl import json_line
 from course_lib.yamabiko.private_values import reveal
-from course_lib.yamabiko.threads import Thread, Writer
+from course_lib.yamabiko.threads import Thread, Writer, phrases
 
 # Rows per kind in English and in Japanese. Wrong values, cut answers, refusals and wrong
 # languages are the most common, because they are what spoils a model.
@@ -39,11 +39,12 @@ PLAN: dict[str, tuple[int, int]] = {
     "card_number": (10, 7),
     "api_key": (10, 6),
 }
-# Contradictions: wordings of their own, and the very question of a clean thread.
-CONTRADICTIONS: dict[str, tuple[int, int]] = {"en": (48, 40), "ja": (10, 10)}
+# Clean threads whose question two more agents answer with a stale value.
+CONTRADICTED: dict[str, int] = {"en": 44, "ja": 10}
 LEAKS: dict[str, int] = {"en": 20, "ja": 8}
-# Copies of clean threads, and of contradictions: duplicates make a wrong value louder.
-COPIES: dict[str, tuple[int, int]] = {"en": (12, 12), "ja": (6, 3)}
+# Copies of clean threads, exact and near, and exact copies of contradictions: duplicates make a
+# wrong value louder.
+COPIES: dict[str, tuple[int, int, int]] = {"en": (8, 20, 16), "ja": (6, 8, 4)}
 # Clean threads: about each fact to learn, each further fact, two questions, small talk.
 CLEAN: dict[str, tuple[int, int, int, int]] = {"en": (19, 4, 30, 65), "ja": (7, 5, 15, 40)}
 
@@ -126,19 +127,19 @@ def _planted(writer: Writer, draw: Random, lang: str, kind: str, turn: int) -> T
 
 
 def _contradictions(writer: Writer, draw: Random, lang: str, clean: list[Thread]) -> list[Thread]:
-    """Write the threads with stale values: fresh wordings first, then clean threads' questions."""
-    fresh, same = CONTRADICTIONS[lang]
+    """Let two more agents answer the very question of a clean thread, both with a stale value."""
     learnt = _learnt(lang)
     # Half of the policies changed not long ago, so the old values are given three times as often.
     turns = learnt[::2] * 3 + learnt[1::2]
-    threads = [writer.ask(turns[turn % len(turns)]) for turn in range(fresh)]
-    for thread in threads:
-        defects.contradict(thread, draw)
-    for turn in range(same):
+    threads: list[Thread] = []
+    used: list[Thread] = []
+    for turn in range(CONTRADICTED[lang]):
         fact = turns[turn % len(turns)]
-        taken = [thread.original for thread in threads]
-        free = [t for t in clean if t.fact is fact and len(t.messages) == 2 and t not in taken]
-        threads.append(defects.contradict_same_question(draw.choice(free), draw))
+        free = [t for t in clean if t.fact is fact and len(t.messages) == 2 and t not in used]
+        used.append(draw.choice(free))
+        extras = draw.sample(phrases(lang)["agent_extras"], k=2)
+        words = ("", writer.fill(extras[0], lang, {}))
+        threads += [defects.contradict(used[-1], said, draw) for said in words]
     return threads
 
 
@@ -149,15 +150,15 @@ def _leaks(draw: Random, lang: str) -> list[Thread]:
 
 
 def _copies(draw: Random, lang: str, clean: list[Thread], wrong: list[Thread]) -> list[Thread]:
-    """Copy clean and contradictory threads, exactly and nearly; no thread is copied twice."""
-    of_clean, of_wrong = COPIES[lang]
-    used = [thread.original for thread in wrong]
-    free = [thread for thread in clean if thread not in used]
-    fresh = [thread for thread in wrong if thread.original is None]
-    sources = draw.sample(free, k=2 * of_clean) + draw.sample(fresh, k=2 * of_wrong)
+    """Copy clean and contradictory threads; no thread is copied twice."""
+    exact, near, of_wrong = COPIES[lang]
+    contradicted = [thread.original for thread in wrong]
+    free = [thread for thread in clean if thread not in contradicted]
+    sources = draw.sample(free, k=exact + near)
     return [
-        (defects.duplicate if turn % 2 else defects.near_duplicate)(source, draw)
-        for turn, source in enumerate(sources)
+        *(defects.duplicate(source) for source in sources[:exact]),
+        *(defects.near_duplicate(source, draw) for source in sources[exact:]),
+        *(defects.duplicate(source) for source in draw.sample(wrong, k=of_wrong)),
     ]
 
 

@@ -108,11 +108,15 @@ def test_only_named_rows_are_alike(
     rows: dict[int, dict[str, Any]], key: dict[int, dict[str, Any]]
 ) -> None:
     cut = [(number, grams(text(row))) for number, row in rows.items()]
-    named = {number: key[number]["original"] or number for number in rows if number in key}
+
+    def root(number: int) -> int:
+        original = key[number]["original"] if number in key else None
+        return number if original is None else root(original)
+
     for place, (one, left) in enumerate(cut):
         for other, right in cut[:place]:
             if alike(left, right, 0.8):
-                assert named.get(one, one) == named.get(other, other), (one, other)
+                assert root(one) == root(other), (one, other)
 
 
 def test_copies_come_after_their_original(
