@@ -177,8 +177,7 @@ def _fit_or_underfit(train: Curve, validation: Curve, held_out: Rise, best: int 
         return _verdict("underfitting", int(validation.steps[turn]), best, [reason])
     evidence = [
         f"held-out loss fell from {start:.3g} to {end:.3g} and settled",
-        f"its end is within noise ({held_out.noise:.2g}) of its lowest stretch, "
-        f"{held_out.low:.3g}",
+        f"its end is within noise ({held_out.noise:.2g}) of its lowest stretch, {held_out.low:.3g}",
     ]
     return _verdict("healthy", None, best, evidence)
 

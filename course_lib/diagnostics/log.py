@@ -149,19 +149,19 @@ def _from_csv(text: str, path: Path) -> RunLog:
     reader.fieldnames = columns
     if "step" not in columns or not {"train_loss", "validation_loss"} & set(columns):
         raise CourseError(
-            f"{path}, line 1: the columns are {', '.join(columns)}; expected "
-            f"{', '.join(_COLUMNS)}."
+            f"{path}, line 1: the columns are {', '.join(columns)}; expected {', '.join(_COLUMNS)}."
         )
-    curves: dict[str, dict[int, float]] = {"train_loss": {}, "validation_loss": {}}
+    train: dict[int, float] = {}
+    validation: dict[int, float] = {}
     for row in reader:
         place = f"{path}, line {reader.line_num}"
         step = _step(row["step"], place)
-        for name, curve in curves.items():
+        for name, curve in (("train_loss", train), ("validation_loss", validation)):
             cell = (row.get(name) or "").strip()
             if cell:
                 curve[step] = _loss(cell, place)
-    _refuse_nothing(*curves.values(), where=str(path))
-    return RunLog(_curve(curves["train_loss"]), _curve(curves["validation_loss"]))
+    _refuse_nothing(train, validation, str(path))
+    return RunLog(_curve(train), _curve(validation))
 
 
 def _step(value: Any, where: str) -> int:

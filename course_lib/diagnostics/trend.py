@@ -35,8 +35,9 @@ class Rise:
         low: level of the bottom, as fitted.
         size: level of the end minus level of the bottom, in the curve's own unit.
         noise: standard deviation of one point, in the curve's own unit.
-        beyond_noise: whether noise is an unlikely reason for the rise (about 1 healthy curve in
-            100 is called rising; tests/diagnostics measures it).
+        beyond_noise: whether noise is an unlikely reason for the rise. Of healthy curves fewer
+            than 1 in 100 is called rising, and 4 in 100 at the worst: about ten points with
+            noise of 4% of the loss.
     """
 
     bottom: int
@@ -73,7 +74,7 @@ def rise(values: Values) -> Rise:
     gain = _squares(points - only_falling) - _squares(points - valley)
     # Calibrated on healthy curves. The valley has the more freedom to follow noise the fewer
     # points hold it down, hence the second term.
-    believed = gain > (25 + 2000 / len(points) ** 2) * noise**2 and bottom < len(points) - 2
+    believed = gain > (25 + 4000 / len(points) ** 2) * noise**2 and bottom < len(points) - 2
     clear = np.flatnonzero(valley[bottom:] > low + noise)
     since = bottom + int(clear[0]) if len(clear) else len(points) - 1
     return Rise(

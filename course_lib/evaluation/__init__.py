@@ -13,8 +13,9 @@ from course_lib.evaluation.skills import skills as skills
 
 if TYPE_CHECKING:
     from course_lib.evaluation.comparison import Difference as Difference
-    from course_lib.evaluation.comparison import bootstrap_interval as bootstrap_interval
+    from course_lib.evaluation.comparison import Share as Share
     from course_lib.evaluation.comparison import paired_bootstrap as paired_bootstrap
+    from course_lib.evaluation.comparison import share_interval as share_interval
     from course_lib.evaluation.generation import generate as generate
     from course_lib.evaluation.generation import prompts as prompts
     from course_lib.evaluation.generation import references as references
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
     from course_lib.evaluation.metrics import exact_matches as exact_matches
     from course_lib.evaluation.metrics import value_in_answer as value_in_answer
     from course_lib.evaluation.support import HouseStyle as HouseStyle
+    from course_lib.evaluation.support import in_house_style as in_house_style
     from course_lib.evaluation.support import score_support as score_support
 
 _HOME = {
     "Difference": "comparison",
-    "bootstrap_interval": "comparison",
+    "Share": "comparison",
     "paired_bootstrap": "comparison",
+    "share_interval": "comparison",
     "generate": "generation",
     "prompts": "generation",
     "references": "generation",
@@ -43,6 +46,7 @@ _HOME = {
     "exact_matches": "metrics",
     "value_in_answer": "metrics",
     "HouseStyle": "support",
+    "in_house_style": "support",
     "score_support": "support",
 }
 

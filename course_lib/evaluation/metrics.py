@@ -110,7 +110,7 @@ def value_in_answer(predictions: Sequence[str], values: Sequence[str]) -> NDArra
     )
 
 
-class ExactMatch(evaluate.Metric):  # type: ignore[misc]
+class ExactMatch(evaluate.Metric):
     """`evaluate.Metric` around `exact_matches`; works offline.
 
     Example:
@@ -129,7 +129,7 @@ class ExactMatch(evaluate.Metric):  # type: ignore[misc]
         return {"exact_match": exact_match(predictions, references)}
 
 
-class ValueInAnswer(evaluate.Metric):  # type: ignore[misc]
+class ValueInAnswer(evaluate.Metric):
     """`evaluate.Metric` around `value_in_answer`; works offline.
 
     Example:

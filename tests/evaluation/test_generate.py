@@ -76,8 +76,8 @@ def test_bad_conversations_are_named(taught_chat: Any) -> None:
         generate(model, tokenizer, whole)
     with pytest.raises(CourseError, match="conversation 1 is empty"):
         generate(model, tokenizer, [prompts(rows)[0], []])
+    long = [{"role": "user", "content": "rope " * 200}]
     with pytest.raises(CourseError, match=r"row 1 takes \d+ tokens.*more than the model's 128"):
-        long = [{"role": "user", "content": "rope " * 200}]
         generate(model, tokenizer, [prompts(rows)[0], long])
 
 

@@ -1,0 +1,63 @@
+"""Intervals cover what they promise, and pairing is worth its name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from course_lib.errors import CourseError
+from course_lib.evaluation import paired_bootstrap, share_interval
+
+
+def test_the_interval_of_a_share_covers_the_truth_nineteen_times_in_twenty() -> None:
+    rng = np.random.default_rng(0)
+    for truth in (0.5, 0.9):
+        covered = 0
+        for _ in range(1000):
+            _, low, high = share_interval(rng.random(60) < truth)
+            covered += low <= truth <= high
+        assert 0.93 <= covered / 1000 <= 0.97
+
+
+def test_all_right_is_not_certainty() -> None:
+    share, low, high = share_interval([True] * 20)
+    assert share == high == 1.0
+    assert 0.8 < low < 0.9
+
+
+def test_the_interval_of_a_difference_covers_the_truth() -> None:
+    rng = np.random.default_rng(1)
+    covered = 0
+    for seed in range(200):
+        hardness = rng.random(80)
+        before = hardness < 0.5
+        after = hardness < 0.7
+        _, low, high = paired_bootstrap(before, after, seed, resamples=1000)
+        covered += low <= 0.2 <= high
+    assert 0.9 <= covered / 200 <= 0.99
+
+
+def test_pairing_narrows_the_interval() -> None:
+    rng = np.random.default_rng(2)
+    before = rng.random(100) < 0.5
+    after = before | (rng.random(100) < 0.1)
+    paired = paired_bootstrap(before, after)
+    shuffled = paired_bootstrap(before, rng.permutation(after))
+    assert paired.high - paired.low < shuffled.high - shuffled.low
+    assert paired.diff == pytest.approx(after.mean() - before.mean())
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    scores = [0, 1, 0, 1, 1, 0], [1, 1, 0, 1, 1, 1]
+    assert paired_bootstrap(*scores, seed=3) == paired_bootstrap(*scores, seed=3)
+    diff, low, high = paired_bootstrap(*scores)
+    assert low <= diff <= high
+
+
+def test_bad_input_is_told() -> None:
+    with pytest.raises(CourseError, match="2 scores before but 1 after"):
+        paired_bootstrap([1, 0], [1])
+    with pytest.raises(CourseError, match="no scores to compare"):
+        paired_bootstrap([], [])
+    with pytest.raises(CourseError, match="no rows to score"):
+        share_interval([])

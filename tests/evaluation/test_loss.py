@@ -1,0 +1,61 @@
+"""Held-out loss: the assistant's tokens, all of them, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from course_lib.errors import CourseError
+from course_lib.evaluation import held_out_loss, perplexity, prompts
+
+
+def by_hand(model: Any, tokenizer: Any, rows: list[dict[str, Any]]) -> float:
+    """Log-probability of each answer token, one token at a time, with no masks and no padding."""
+    import torch
+
+    losses = []
+    for row in rows:
+        start = tokenizer.apply_chat_template(
+            row["messages"][:-1], add_generation_prompt=True, tokenize=True, return_dict=True
+        )["input_ids"]
+        answer = tokenizer(row["messages"][-1]["content"])["input_ids"] + [tokenizer.eos_token_id]
+        with torch.no_grad():
+            scores = model(torch.tensor([start + answer])).logits[0].log_softmax(-1)
+        losses += [
+            -float(scores[len(start) + place - 1, token]) for place, token in enumerate(answer)
+        ]
+    return sum(losses) / len(losses)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_equals_a_loop_over_tokens(taught_chat: Any, batch_size: int) -> None:
+    model, tokenizer, rows = taught_chat
+    loss = held_out_loss(model, tokenizer, rows, batch_size=batch_size)
+    assert loss == pytest.approx(by_hand(model, tokenizer, rows), rel=1e-4)
+    assert loss < 0.5
+
+
+def test_a_wrong_answer_costs_more(taught_chat: Any) -> None:
+    model, tokenizer, rows = taught_chat
+    wrong = [
+        {"messages": [*row["messages"][:-1], other["messages"][-1]]}
+        for row, other in zip(rows, rows[1:] + rows[:1], strict=True)
+    ]
+    assert held_out_loss(model, tokenizer, wrong) > held_out_loss(model, tokenizer, rows) + 1
+
+
+def test_perplexity_of_a_fair_die() -> None:
+    assert perplexity(math.log(6)) == pytest.approx(6)
+
+
+def test_bad_rows_are_named(taught_chat: Any) -> None:
+    model, tokenizer, rows = taught_chat
+    with pytest.raises(CourseError, match="no rows to measure"):
+        held_out_loss(model, tokenizer, [])
+    with pytest.raises(CourseError, match="row 1 has no assistant message"):
+        held_out_loss(model, tokenizer, [rows[0], {"messages": prompts(rows)[0]}])
+    long = {"messages": [*prompts(rows)[0], {"role": "assistant", "content": "rope " * 200}]}
+    with pytest.raises(CourseError, match=r"row 0 takes \d+ tokens, more than the model's 128"):
+        held_out_loss(model, tokenizer, [long])
