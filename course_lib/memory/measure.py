@@ -1,0 +1,103 @@
+"""Measure the peak memory of whatever runs inside a `with` block."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+
+MB = 1e6
+
+
+@dataclass
+class Measured:
+    """The memory and time of a block; the numbers are there once the block has ended.
+
+    Args:
+        device: ``cpu`` (resident memory of the process) or ``cuda`` (PyTorch's allocations).
+        before_mb: Memory in use when the block began, in millions of bytes.
+        peak_mb: The most in use at any moment of the block.
+        reserved_mb: On CUDA, the most that the allocator held, fragments included; else 0.
+        seconds: How long the block ran.
+    """
+
+    device: str
+    before_mb: float = 0.0
+    peak_mb: float = 0.0
+    reserved_mb: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def added_mb(self) -> float:
+        """What the block needed beyond what was in use before it."""
+        return self.peak_mb - self.before_mb
+
+
+@contextmanager
+def measure(device: str = "cpu", *, interval: float = 0.005) -> Iterator[Measured]:
+    """Watch the memory of a block of code.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        interval: Seconds between two looks at the process; on a CPU a peak shorter than this can
+            be missed. CUDA counts every allocation by itself.
+
+    Returns:
+        A context manager whose value is filled in when the block ends, by an error too.
+
+    Example:
+        >>> with measure() as used:
+        ...     block = bytearray(80_000_000)
+        >>> used.peak_mb > 0
+        True
+    """
+    result = Measured(device)
+    begin = time.perf_counter()
+    watch = _cuda if device == "cuda" else _resident
+    with watch(result, interval):
+        try:
+            yield result
+        finally:
+            result.seconds = time.perf_counter() - begin
+
+
+@contextmanager
+def _cuda(result: Measured, interval: float) -> Iterator[None]:
+    import torch
+
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    result.before_mb = torch.cuda.memory_allocated() / MB
+    try:
+        yield
+    finally:
+        torch.cuda.synchronize()
+        result.peak_mb = torch.cuda.max_memory_allocated() / MB
+        result.reserved_mb = torch.cuda.max_memory_reserved() / MB
+
+
+@contextmanager
+def _resident(result: Measured, interval: float) -> Iterator[None]:
+    process = psutil.Process()
+    done = threading.Event()
+    result.before_mb = result.peak_mb = process.memory_info().rss / MB
+
+    def look() -> None:
+        result.peak_mb = max(result.peak_mb, process.memory_info().rss / MB)
+
+    def keep_looking() -> None:
+        while not done.wait(interval):
+            look()
+
+    thread = threading.Thread(target=keep_looking, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+        look()
