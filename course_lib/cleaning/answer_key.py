@@ -14,27 +14,26 @@ import pandas as pd
 from course_lib.cleaning.report import CleaningReport
 from course_lib.errors import CourseError
 
-# The rules that may claim each kind of defect. A near duplicate whose only change was repaired
-# away (a stray space) is rightly found as an exact one, so the two duplicate rules share.
+# The rules that claim each kind of defect.
 KINDS: dict[str, tuple[str, ...]] = {
     "exact_duplicate": ("exact_duplicate",),
-    "near_duplicate": ("near_duplicate", "exact_duplicate"),
+    "near_duplicate": ("near_duplicate",),
     "broken_json": ("json",),
     "wrong_role": ("role", "turns"),
     "empty_answer": ("empty",),
     "truncated_answer": ("truncated",),
     "mojibake": ("mojibake", "lossy_mojibake"),
     "html": ("html",),
-    "width": ("width",),
+    "full_width": ("width",),
     "phone": ("phone",),
     "email": ("email",),
-    "card": ("card",),
+    "card_number": ("card",),
     "api_key": ("api_key",),
     "refusal": ("refusal",),
     "wrong_language": ("language",),
-    "mixed_style": ("style",),
-    "contradiction": ("contradiction",),
-    "leaked_test": ("contamination",),
+    "mixed_politeness": ("style",),
+    "contradictory_answer": ("contradiction",),
+    "leaked_test_question": ("contamination",),
 }
 
 

@@ -1,8 +1,9 @@
 """The same question with answers that cannot both be right.
 
 Two agents may word an answer differently; that is welcome. But "30 days" beside "45 days", or
-label A beside label B, teaches the model to toss a coin. No rule can know which one is right,
-so every row of such a group is handed back for a person to decide.
+label A beside label B, teaches the model to toss a coin. If most of the set sides with one
+answer (`votes.py`), the few others are handed back; if not, no rule can know which is right, and
+every row of the group is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import combinations
 
 from course_lib.cleaning.normalise import jaccard, letters, normalised, trigrams
 from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
+from course_lib.cleaning.votes import outvoted
 
 _NUMBER_WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -28,23 +30,24 @@ _NO = re.compile(
 
 
 def contradictory(sets: list[Messages]) -> dict[int, Found]:
-    """Find rows that ask the same and are answered differently in substance."""
+    """Find rows that contradict the rest of the set.
+
+    Where the set clearly sides with one answer, only the rows that say otherwise are found;
+    where two rows stand against each other, both are.
+    """
+    found = outvoted(sets)
     groups: dict[str, list[int]] = defaultdict(list)
     for position, messages in enumerate(sets):
         asked = letters(prompt(messages))
-        if asked:
+        if asked and position not in found:
             groups[asked].append(position)
-    found: dict[int, Found] = {}
     for members in groups.values():
         for first, second in combinations(members, 2):
             why = disagree(answers(sets[first])[-1], answers(sets[second])[-1])
             if why:
-                found.setdefault(
-                    first, Found(f"the same question is answered otherwise: {why}", second)
-                )
-                found.setdefault(
-                    second, Found(f"the same question is answered otherwise: {why}", first)
-                )
+                reason = f"the same question is answered otherwise: {why}"
+                found.setdefault(first, Found(reason, second))
+                found.setdefault(second, Found(reason, first))
     return found
 
 

@@ -137,12 +137,22 @@ def _same_row(first: Messages, second: Messages) -> bool:
     if not _close(answers(first)[-1:], answers(second)[-1:]):
         return False
     one, two = _without_shared(prompt(first), prompt(second))
-    return min(len(one), len(two)) < 40 or jaccard(one, two) >= 0.6
+    if min(len(one), len(two)) < 40:
+        return True
+    # Two questions about one passage differ in a word ("screen 1", "screen 2") and in their
+    # answer letter, or by chance not even in that: with labels only sameness counts.
+    if _is_label(first) and _is_label(second) and len(prompt(first)) - len(one) >= 120:
+        return False
+    return jaccard(one, two) >= 0.6
+
+
+def _is_label(messages: Messages) -> bool:
+    return len(answers(messages)[-1]) < 12
 
 
 def _close(first: list[str], second: list[str]) -> bool:
     # Short answers are labels: A is not nearly B.
-    if max(len("".join(first)), len("".join(second))) < 12:
+    if max(map(len, [*first, *second])) < 12:
         return [letters(text) for text in first] == [letters(text) for text in second]
     return jaccard("".join(first), "".join(second)) >= 0.5
 

@@ -57,6 +57,11 @@ _BARE_PHONE = re.compile(
     r"(?i:phone|call|tel|text|mobile|number is|reach|電話|携帯|TEL)[^0-9\n]{0,24}"
     r"(\+?[0-9][0-9 ().-]{5,16}[0-9])(?![0-9])"
 )
+# Dates either way round, and columns of decimals.
+_OTHER_NUMBERS = re.compile(
+    r"^(?:19|20)[0-9]{2}[ .-][0-9]{1,2}[ .-][0-9]{1,4}$|^[0-9]{1,2}[. -][0-9]{1,2}[. -](?:19|20)[0-9]{2}"
+    r"|[0-9]\.[0-9]{1,2} +[0-9]"
+)
 _NOT_A_PHONE = re.compile(
     r"(?i:order|ticket|invoice|tracking|serial|isbn|jan|sku|case|ref|item|model|〒|郵便番号"
     r"|注文|受付|追跡|伝票|問い合わせ|品番|型番|製造|管理)[^0-9\n。.!?！？]{0,14}$"
@@ -114,14 +119,9 @@ def phone_spans(text: str) -> Iterator[Span]:
             if re.search(r"[ ().+-]", number.raw_string) or number.raw_string.startswith("0"):
                 found.append((number.start, number.end))
     for start, end in found:
-        if not _NOT_A_PHONE.search(text[max(0, start - 30) : start]) and not _is_date(
-            text[start:end]
-        ):
+        before, number = text[max(0, start - 30) : start], text[start:end].strip()
+        if not _NOT_A_PHONE.search(before) and not _OTHER_NUMBERS.search(number):
             yield start, end
-
-
-def _is_date(text: str) -> bool:
-    return bool(re.fullmatch(r"(?:19|20)[0-9]{2}[ .-][0-9]{1,2}[ .-][0-9]{1,4}", text.strip()))
 
 
 DETECTORS: dict[str, tuple[str, Callable[[str], Iterator[Span]]]] = {

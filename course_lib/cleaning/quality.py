@@ -41,7 +41,7 @@ def _is_stub(content: str) -> bool:
 
 
 _CLOSERS = "\"'”’»)]}」』）】＞>*_` \n\t"
-_TERMINAL = tuple(".!?。！？．…♪♡♥☆★~〜～:：;；笑w")
+_TERMINAL = tuple(".!?。！？．…♪♡♥☆★~〜～:：;；笑")
 _DANGLING_EN = re.compile(
     r"(?i)(?:^|\s)(?:a|an|the|to|of|in|on|at|for|with|by|from|and|or|but|if|because|that|which"
     r"|your|our|my|their|is|are|was|were|will|would|can|could|should|within|into|about|than|as"
@@ -84,11 +84,6 @@ def _is_finished(text: str) -> bool:
 
 
 def _broken_end(text: str, strict: bool) -> str | None:
-    for opening, closing in ("()", "（）", "「」", "『』", "[]"):
-        unclosed = text.rfind(opening) > text.rfind(closing)
-        # ":(" is a face, not a bracket.
-        if unclosed and not re.search(r"[:;=]-?[(\[]", text):
-            return f"a bracket {opening} is never closed"
     if text.count("```") % 2:
         return "a block of code is never closed"
     trailing = re.search(r"(\S+)(?:\.\.\.+|…+)$", text)
@@ -96,15 +91,24 @@ def _broken_end(text: str, strict: bool) -> str | None:
         return "the answer trails off"
     if _is_finished(text):
         return None
+    # Brackets are counted in both widths at once; ":(" is a face.
+    opened, closed = (len(re.findall(signs, text)) for signs in ("[(（「『]", "[)）」』]"))
+    if opened > closed and not re.search(r"[:;=]-?\(", text):
+        return "a bracket is never closed"
     if text.endswith((",", "、", "，", "-", "–")) and _is_sentence(text):
         return "the answer ends in the middle of a sentence"
+    # A last line of its own, without an end, is as a rule the last of a list.
+    inner_end = re.search(r"[.!?]\s|[。！？]", text.rsplit("\n", 1)[-1])
+    if inner_end and strict:
+        return "finished sentences are followed by an unfinished one"
     if not _is_sentence(text):
         return None
     if _DANGLING_EN.search(text) or (_JAPANESE.search(text[-1]) and _DANGLING_JA.search(text)):
         return "the last word cannot be the last"
-    if re.search(r"[.!?]\s|[。！？]", text):
+    if inner_end:
         return "finished sentences are followed by an unfinished one"
-    return "no full stop, where the other answers have one" if strict else None
+    unended = strict and "\n" not in text
+    return "no full stop, where the other answers have one" if unended else None
 
 
 def runaway(messages: Messages) -> str | None:
@@ -146,8 +150,8 @@ _REFUSAL_EN = re.compile(
     r"|\bi(?:['’]m| am) (?:just |only )?an? (?:ai|artificial|(?:large )?language model|chatbot)\b"
     r"|\bi(?:['’]m| am)? ?(?:afraid |sorry,? (?:but )?)?(?:i )?"
     r"(?:can ?not|can['’]t|am unable to|['’]m unable to|unable to|am not able to|['’]m not able to"
-    r"|not able to|won['’]t|will not|must decline to|decline to)"
-    r" (?:be able to )?(?:help|assist|answer|comply|fulfil+|discuss|engage|provide|respond|support"
+    r"|not able to|won['’]t|will not|must decline to|decline to) (?:be able to )?"
+    r"(?:help|assist|answer|comply|fulfil+|discuss|engage|provide|respond|support|share"
     r"|do that|do this|talk about|give (?:you )?(?:advice|that|this))\b"
     r"|\bi (?:do not|don['’]t) (?:feel comfortable|have (?:personal )?(?:opinions|feelings))\b"
     r"|\b(?:against|violates?) (?:my|our|the) (?:programming|(?:usage|content|use) polic)"
@@ -155,7 +159,7 @@ _REFUSAL_EN = re.compile(
 _REFUSAL_JA = re.compile(
     r"AI(?:アシスタント|言語モデル|モデル|チャットボット)?(?:として|なので|ですので|であるため|のため|です)"
     r"|(?:大規模)?言語モデル(?:として|なので|ですので|であるため|のため|です)|人工知能(?:として|なので)"
-    r"|(?:お答え|お応え|おこたえ|お手伝い|回答|お力添え|ご協力|支援|サポート|アドバイス|助言)"
+    r"|(?:お答え|お応え|お伝え|お教え|ご案内|情報提供|お手伝い|回答|お力添え|ご協力|支援|サポート|アドバイス|助言)"
     r"(?:を|は|に|が)?(?:する|いたす|差し上げる)?(?:こと)?(?:は|が)?"
     r"(?:でき(?:ません|ない|かねます)|いたしかねます|しかねます|致しかねます|出来ません"
     r"|控えさせて|差し控え|ご遠慮)"

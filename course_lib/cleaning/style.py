@@ -51,7 +51,7 @@ def politeness(sentence: str) -> str | None:
         return None
     if _POLITE.search(ending):
         return "polite"
-    if _NEITHER.search(ending):
+    if _NEITHER.search(ending) or re.search(r"[てで]い$", ending):
         return None
     return "plain" if _PLAIN.search(ending) else None
 

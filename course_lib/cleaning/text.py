@@ -26,6 +26,8 @@ _FTFY = ftfy.TextFixerConfig(
     normalization=None,
 )
 _KANA_KANJI = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+_KANA = re.compile(r"[\u3041-\u30fc]")
+_JAPANESE_TEXT = re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _HIGH_LATIN = re.compile(r"[\x80-\xff]")
 # UTF-8 kana read as cp932 begin with these lead bytes, over and over: 縺 繧 繝 (kana), 縲 (。).
 _CP932_GHOST = re.compile(r"[縺繧繝縲][\uff61-\uff9f\u3041-\u30ff\u4e00-\u9fffA-Za-z0-9@\\^_]?")
@@ -39,19 +41,24 @@ def repair_mojibake(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _undo_cp932_ghost(text)
-    text = ftfy.fix_text(text, config=_FTFY)
-    if len(_HIGH_LATIN.findall(text)) >= 4 and not _KANA_KANJI.search(text):
-        # ftfy does not try cp932: Japanese read as latin-1 needs this extra round trip.
-        for wrong in ("latin-1", "cp1252"):
-            try:
-                japanese = text.encode(wrong).decode("cp932")
-            except UnicodeError:
-                continue
-            special = [character for character in japanese if not character.isascii()]
-            if special and len(_KANA_KANJI.findall(japanese)) >= 0.7 * len(special):
-                return japanese
-    return text
+    # ftfy does not know cp932, so its two round trips are tried first.
+    text = _undo_cp932_ghost(_undo_latin_ghost(text))
+    return ftfy.fix_text(text, config=_FTFY)
+
+
+def _undo_latin_ghost(text: str) -> str:
+    """cp932 read as latin-1, accepted only if it then reads as Japanese, hiragana and all."""
+    if len(_HIGH_LATIN.findall(text)) < 4 or _KANA_KANJI.search(text):
+        return text
+    try:
+        japanese = text.encode("latin-1").decode("cp932")
+    except UnicodeError:
+        return text
+    special = sum(not character.isascii() for character in japanese)
+    reads_well = len(_JAPANESE_TEXT.findall(japanese)) >= 0.9 * special
+    kana = len(_KANA.findall(japanese)) >= 0.2 * special
+    ghosts = len(_CP932_GHOST.findall(japanese)) * 8 >= special
+    return japanese if reads_well and kana and not ghosts else text
 
 
 def _undo_cp932_ghost(text: str) -> str:
@@ -150,7 +157,9 @@ def _entity(match: re.Match[str]) -> str:
 # Letters and digits are one thing in two widths. Full-width ！？（） are right in Japanese text.
 _WIDE_ALNUM = re.compile(r"[０-９Ａ-Ｚａ-ｚ]")
 _HALF_KANA = re.compile(r"[\uff66-\uff9f][\uff61-\uff9f]*")
-_WIDE_SIGN = re.compile(r"(?<=[A-Za-z0-9])[！-～](?=[A-Za-z0-9])|(?<=[0-9])％|[＃＄＋](?=[0-9])")
+_WIDE_SIGN = re.compile(
+    r"(?<=[A-Za-z0-9])[＆＋，－．／：＝＠＿](?=[A-Za-z0-9])|(?<=[0-9])％|[＃＄＋](?=[0-9])"
+)
 _WIDE_ANY = re.compile(r"[！-～\u3000]")
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f]")
 
@@ -163,7 +172,8 @@ def unify_width(text: str) -> str:
     >>> unify_width("ﾃﾝﾄは１２，０００円です！")
     'テントは12,000円です！'
     """
-    if text.isascii():
+    # Text with lost characters is about to be rejected, and a blank one has no width.
+    if text.isascii() or "\ufffd" in text or not text.strip():
         return text
     text = _HALF_KANA.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
     wide = _WIDE_ALNUM if _JAPANESE.search(text) else _WIDE_ANY
