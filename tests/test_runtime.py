@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -105,7 +106,7 @@ def test_cores_and_memory_obey_the_container(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_offline_by_wish_knocks_on_no_door(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr(machine.socket, "create_connection", lambda *_, **__: pytest.fail("asked"))
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("asked"))
     assert machine.online.__wrapped__() == (False, "HF_HUB_OFFLINE is set")
 
 

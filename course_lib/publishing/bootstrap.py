@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 
 from course_lib.errors import CourseError
+from course_lib.publishing.running import read_notebook
 
 REPOSITORY = "https://github.com/OWNER/fine-tuning-course"
 
@@ -61,13 +62,8 @@ def write(path: Path) -> bool:
         >>> write(Path("notebooks/00_start_here.ipynb"))  # doctest: +SKIP
         False
     """
-    try:
-        before = path.read_text(encoding="utf-8")
-        notebook = nbformat.reads(before, as_version=4)
-    except (OSError, nbformat.reader.NotJSONError) as error:
-        raise CourseError(
-            f"{path}: not a notebook ({error}). Give the path of an .ipynb."
-        ) from error
+    notebook = read_notebook(path)
+    before = path.read_text(encoding="utf-8")
     cell = nbformat.v4.new_code_cell(CELL, id="bootstrap")
     cell.metadata = {
         "slideshow": {"slide_type": "skip"},
@@ -86,4 +82,9 @@ def write(path: Path) -> bool:
 
 if __name__ == "__main__":
     for name in sys.argv[1:]:
-        print(f"{'written' if write(Path(name)) else 'already there'}: {name}")
+        try:
+            changed = write(Path(name))
+        except CourseError as problem:
+            print(problem, file=sys.stderr)
+            sys.exit(2)
+        print(f"{'written' if changed else 'already there'}: {name}")
