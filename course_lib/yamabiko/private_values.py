@@ -9,9 +9,9 @@ from __future__ import annotations
 import string
 from random import Random
 
-from course_lib.yamabiko.defects import wide
 from course_lib.yamabiko.facts import CLOSING, GLUE
 from course_lib.yamabiko.threads import Thread
+from course_lib.yamabiko.width import wide
 
 _SAID: dict[str, dict[str, tuple[str, ...]]] = {
     "phone": {

@@ -10,12 +10,11 @@ One line of `support_raw.jsonl`, and its row in `answer_key.jsonl` if it has a d
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from course_lib.yamabiko import defects
+from course_lib.yamabiko import added_threads, defects
 from course_lib.yamabiko.facts import Fact, facts
 from course_lib.yamabiko.jsonl import json_line
 from course_lib.yamabiko.private_values import reveal
@@ -49,7 +48,6 @@ COPIES: dict[str, tuple[int, int, int]] = {"en": (8, 20, 16), "ja": (6, 8, 4)}
 CLEAN: dict[str, tuple[int, int, int, int]] = {"en": (19, 4, 30, 65), "ja": (7, 5, 15, 40)}
 
 _CHANNELS = ("email", "chat", "web", "store")
-_Plant = Callable[[Thread, Random], None]
 
 
 def support_threads(seed: int = 7) -> tuple[list[str], list[dict[str, Any]]]:
@@ -103,24 +101,12 @@ def _clean(writer: Writer, draw: Random, lang: str) -> list[Thread]:
 
 def _planted(writer: Writer, draw: Random, lang: str, kind: str, turn: int) -> Thread:
     """Write a fresh thread about a fact to learn and spoil it; facts take turns."""
-    plant: dict[str, _Plant] = {
-        "truncated_answer": defects.truncate,
-        "empty_answer": defects.empty,
-        "wrong_role": defects.wrong_role,
-        "mojibake": defects.mojibake,
-        "html": defects.html,
-        "full_width": defects.full_width,
-        "refusal": defects.refusal,
-        "wrong_language": defects.wrong_language,
-        "mixed_politeness": defects.mixed_politeness,
-    }
     learnt = _learnt(lang)
     thread = writer.ask(learnt[(turn + 5 * list(PLAN).index(kind)) % len(learnt)])
-    if kind in plant:
-        plant[kind](thread, draw)
+    if kind in defects.PLANTERS:
+        defects.plant(thread, kind, draw)
     elif kind == "broken_json":
-        thread.kinds.append(kind)
-        thread.note = "the line is no valid JSON"
+        thread.mark(kind, "the line is no valid JSON")
     else:
         reveal(thread, draw, kind)
     return thread
@@ -139,14 +125,16 @@ def _contradictions(writer: Writer, draw: Random, lang: str, clean: list[Thread]
         used.append(draw.choice(free))
         extras = draw.sample(phrases(lang)["agent_extras"], k=2)
         words = ("", writer.fill(extras[0], lang, {}))
-        threads += [defects.contradict(used[-1], said, draw) for said in words]
+        threads += [added_threads.contradict(used[-1], said, draw) for said in words]
     return threads
 
 
 def _leaks(draw: Random, lang: str) -> list[Thread]:
     """Leak questions of the held-out test."""
     asked = [(fact, question) for fact in _learnt(lang) for question in fact.test]
-    return [defects.leak(fact, asked, draw) for fact, asked in draw.sample(asked, k=LEAKS[lang])]
+    return [
+        added_threads.leak(fact, asked, draw) for fact, asked in draw.sample(asked, k=LEAKS[lang])
+    ]
 
 
 def _copies(draw: Random, lang: str, clean: list[Thread], wrong: list[Thread]) -> list[Thread]:
@@ -156,9 +144,9 @@ def _copies(draw: Random, lang: str, clean: list[Thread], wrong: list[Thread]) -
     free = [thread for thread in clean if thread not in contradicted]
     sources = draw.sample(free, k=exact + near)
     return [
-        *(defects.duplicate(source) for source in sources[:exact]),
-        *(defects.near_duplicate(source, draw) for source in sources[exact:]),
-        *(defects.duplicate(source) for source in draw.sample(wrong, k=of_wrong)),
+        *(added_threads.duplicate(source) for source in sources[:exact]),
+        *(added_threads.near_duplicate(source, draw) for source in sources[exact:]),
+        *(added_threads.duplicate(source) for source in draw.sample(wrong, k=of_wrong)),
     ]
 
 

@@ -36,6 +36,27 @@ class Thread:
     original: Thread | None = None
     true_value: str | None = None
 
+    @property
+    def policy(self) -> Fact:
+        """The fact that the thread is about; small talk has none, and cannot lend one."""
+        if self.fact is None:
+            raise RuntimeError("this defect needs a thread about a policy")
+        return self.fact
+
+    @property
+    def answer(self) -> str:
+        """The last message, which in a sound thread is the agent's."""
+        return self.messages[-1]["content"]
+
+    @answer.setter
+    def answer(self, content: str) -> None:
+        self.messages[-1]["content"] = content
+
+    def mark(self, kind: str, note: str) -> None:
+        """Write down a planted defect, for the answer key."""
+        self.kinds.append(kind)
+        self.note = f"{self.note}; {note}" if self.note else note
+
 
 @cache
 def phrases(lang: str) -> dict[str, Any]:
@@ -99,7 +120,7 @@ class Writer:
 
     def __init__(self, draw: random.Random) -> None:
         self._draw = draw
-        self._seen: dict[str, list[frozenset[str]]] = {"en": [], "ja": []}
+        self._seen: dict[tuple[str, Fact | None], list[frozenset[str]]] = {}
         self._asked: dict[str, list[frozenset[str]]] = {
             lang: [grams(question) for fact in facts(lang) for question in fact.test]
             for lang in ("en", "ja")
@@ -225,7 +246,8 @@ class Writer:
         said = [turn["content"] for turn in thread.messages if turn["role"] == "user"]
         asked = grams(" ".join(said))
         whole = grams(" ".join(turn["content"] for turn in thread.messages))
-        seen = self._seen[thread.lang]
+        # Threads about different facts differ in their answers, and need no comparing.
+        seen = self._seen.setdefault((thread.lang, thread.fact), [])
         # Questions against questions, whole threads against whole threads.
         if any(
             alike(grams(part), held, TOO_ALIKE)
