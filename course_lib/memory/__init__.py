@@ -1,0 +1,30 @@
+"""Memory and time of a training step: predicted from a model's shape, measured, and traced.
+
+`estimate` predicts the peak by part, `plan` adds time, settings and reasons, `choose_method`
+chooses full, LoRA or QLoRA, `measure` watches a real block of code. `course_lib.memory.trace`
+(which needs torch) runs a step over fake tensors and is what the prediction is checked against.
+"""
+
+from course_lib.memory.cards import Card, card
+from course_lib.memory.estimate import MemoryEstimate, adapter_parameters, estimate
+from course_lib.memory.measure import Measured, measure
+from course_lib.memory.method import MethodChoice, choose_method
+from course_lib.memory.plan import Plan, plan
+from course_lib.memory.resolve import resolve
+from course_lib.memory.speed import seconds_per_step
+
+__all__ = [
+    "Card",
+    "Measured",
+    "MemoryEstimate",
+    "MethodChoice",
+    "Plan",
+    "adapter_parameters",
+    "card",
+    "choose_method",
+    "estimate",
+    "measure",
+    "plan",
+    "resolve",
+    "seconds_per_step",
+]
