@@ -1,0 +1,288 @@
+"""The pretraining mixture: an endless, seeded stream of conversations, and of packed token rows.
+
+What made retrieval learnable in trials: several questions to one passage, bare key-value drills,
+short passages first, and full loss weight on the assistant's tokens with a trace on the rest.
+
+A conversation is a list of {"role", "content"}; an assistant turn may carry "train": False, where
+its form cannot be foreseen (the examples that introduce a new format).
+"""
+
+import random
+from collections.abc import Iterator
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerFast
+
+from course_lib.pocket import forms, passages, skills
+from course_lib.pocket.passages import UNKNOWN, UNKNOWN_JA, Fact, Passage
+from course_lib.pocket.tokenizer import END, PAD, ROLES
+
+OTHER_TOKENS_WEIGHT = 0.05  # prompt tokens: enough to learn the words, too little to drown the rest
+
+
+class Turn(TypedDict, total=False):
+    """One message; `train` is False where the assistant's words cannot be foreseen."""
+
+    role: str
+    content: str
+    train: bool
+
+
+Conversation = list[Turn]
+
+
+def _say(conversation: Conversation, question: str, answer: str, train: bool = True) -> None:
+    conversation.append({"role": "user", "content": question})
+    conversation.append({"role": "assistant", "content": answer, "train": train})
+
+
+def _present(rng: random.Random, text: str, question: str) -> str:
+    """Put a text and the first question about it into one message."""
+    return rng.choice(
+        (
+            f"{text}\n\n{question}",
+            f"{text}\n{question}",
+            f"Text: {text}\nQuestion: {question}",
+            f"{question}\n\n{text}",
+            f"Read this.\n{text}\n\n{question}",
+            f"Context:\n{text}\n\nQuestion: {question}",
+        )
+    )
+
+
+def _choose_form(rng: random.Random) -> str:
+    """Draw the form of a conversation: mostly none, the value alone."""
+    r = rng.random()
+    if r < 0.55:
+        return "none"
+    return rng.choice(("short", "short", "sentence", "json", "polite", "capitals", "style"))
+
+
+def context_conversation(
+    rng: random.Random, most_facts: int, japanese: bool = False
+) -> Conversation:
+    """Several questions about one passage; one in five has no answer in it."""
+    n = rng.randint(1, most_facts)
+    make = passages.make_ja_passage if japanese else passages.make_passage
+    passage: Passage = make(rng, n, min(n, rng.choice((1, 1, 2, 3))))
+    while skills.is_held_out(passage["text"]):
+        passage = make(rng, n, min(n, rng.choice((1, 1, 2, 3))))
+    form = "none" if japanese else _choose_form(rng)
+    if japanese and rng.random() < 0.3:
+        form = "ja sentence"
+    conversation: Conversation = []
+    opening, closing = "", ""
+    if form == "style":
+        opening, closing = forms.greeting(rng)
+        system = forms.style_prompt(opening, closing, rng)
+        conversation.append({"role": "system", "content": system})
+    elif form == "ja sentence":
+        conversation.append({"role": "system", "content": "文で答えてください。"})
+    elif form != "none":
+        conversation.append({"role": "system", "content": forms.system_prompt(form, rng)})
+    in_system = rng.random() < 0.2
+    if in_system:
+        if conversation:
+            conversation[0]["content"] += "\n" + passage["text"]
+        else:
+            conversation.append({"role": "system", "content": passage["text"]})
+    asked: list[tuple[Fact, bool]] = [(f, True) for f in passage["facts"]]
+    rng.shuffle(asked)
+    asked = asked[: rng.randint(3, 6)]
+    asked += [(f, False) for f in passage["missing"] if rng.random() < 0.55]
+    rng.shuffle(asked)
+    for i, (fact, known) in enumerate(asked):
+        question = rng.choice(fact.questions)
+        if i == 0 and not in_system:
+            question = _present(rng, passage["text"], question)
+        _say(conversation, question, _answer(form, fact, known, japanese, opening, closing))
+    return conversation
+
+
+def _answer(
+    form: str, fact: Fact, known: bool, japanese: bool, opening: str, closing: str
+) -> str:  # fmt: skip
+    if not known:
+        return UNKNOWN_JA if japanese else UNKNOWN
+    if form == "ja sentence":
+        return fact.sentence
+    if form == "style":
+        return f"{opening} {fact.sentence} {closing}"
+    return forms.apply_form(form, fact.value, fact.sentence)
+
+
+def drill_conversation(rng: random.Random) -> Conversation:
+    """Key-value recall: every pair of a list is asked for."""
+    text, pairs = passages.key_value_drill(rng)
+    conversation: Conversation = []
+    for i, (key, value) in enumerate(pairs):
+        _say(conversation, f"{text}\n\n{key}?" if i == 0 else f"{key}?", value)
+    return conversation
+
+
+def skill_conversation(rng: random.Random) -> Conversation:
+    """Several tasks of the general skills, all in one form."""
+    form = _choose_form(rng)
+    conversation: Conversation = []
+    opening, closing = "", ""
+    if form == "style":
+        opening, closing = forms.greeting(rng)
+        system = forms.style_prompt(opening, closing, rng)
+        conversation.append({"role": "system", "content": system})
+    elif form != "none":
+        if form == "short" and rng.random() < 0.6:
+            form = "one word"
+        conversation.append({"role": "system", "content": forms.system_prompt(form, rng)})
+    names = (*skills.GENERAL, "arithmetic", "counting", "ordering", "sentiment", "sentiment")
+    one = rng.choice(names) if rng.random() < 0.3 else None
+    for _ in range(rng.randint(2, 6)):
+        name = one or rng.choice(names)
+        task = skills.draw(name, rng, held_out=False)
+        if form == "style":
+            answer = f"{opening} {task.sentence} {closing}"
+        else:
+            answer = forms.apply_form(form, task.answer, task.sentence)
+        _say(conversation, task.question, answer)
+    return conversation
+
+
+def examples_conversation(rng: random.Random) -> Conversation:
+    """Three examples of an invented answer format, then questions to be answered in it."""
+    before, after = forms.wrapper(rng)
+    while skills.is_held_out(before + after):
+        before, after = forms.wrapper(rng)
+    names = (*skills.GENERAL, "sentiment")
+    one = rng.choice(names) if rng.random() < 0.5 else None
+    tasks = [
+        skills.draw(one or rng.choice(names), rng, held_out=False) for _ in range(rng.randint(4, 7))
+    ]
+    return show_examples(tasks, before, after, in_one_prompt=rng.random() < 0.5, rng=rng)
+
+
+def show_examples(
+    tasks: list[skills.Task], before: str, after: str, *, in_one_prompt: bool, rng: random.Random
+) -> Conversation:
+    """Write tasks as three worked examples and the questions that follow them."""
+    conversation: Conversation = []
+    if in_one_prompt:
+        q, a = rng.choice((("Q: ", "A: "), ("Question: ", "Answer: "), ("Input: ", "Output: ")))
+        shown = [f"{q}{t.question}\n{a}{before}{t.answer}{after}" for t in tasks[:3]]
+        text = "\n".join([*shown, f"{q}{tasks[3].question}\n{a[:-1]}"])
+        _say(conversation, text, f"{before}{tasks[3].answer}{after}")
+        for task in tasks[4:]:
+            _say(conversation, f"{q}{task.question}\n{a[:-1]}", f"{before}{task.answer}{after}")
+        return conversation
+    for i, task in enumerate(tasks):
+        _say(conversation, task.question, f"{before}{task.answer}{after}", train=i >= 3)
+    return conversation
+
+
+def unknown_conversation(rng: random.Random) -> Conversation:
+    """Questions about invented things with no text at all: there is nothing to know."""
+    conversation: Conversation = []
+    for _ in range(rng.randint(1, 3)):
+        if rng.random() < 0.25:
+            fact = passages.ja_fact(rng, rng.choice(("", "", "店", "会社")))
+            if rng.random() < 0.6:
+                fact = passages.ja_rule_fact(rng)
+            _say(conversation, rng.choice(fact.questions), UNKNOWN_JA)
+            continue
+        fact = (
+            passages.rule_fact(rng)
+            if rng.random() < 0.6
+            else passages.attribute_fact(rng, rng.choice(("the house", passages.lx.name(rng))))
+        )
+        _say(conversation, rng.choice(fact.questions), UNKNOWN)
+    return conversation
+
+
+def conversations(seed: int, most_facts: int = 8) -> Iterator[Conversation]:
+    """Draw conversations for ever.
+
+    Args:
+        seed: of the stream.
+        most_facts: facts in a passage at the most; the pretraining starts with three.
+    """
+    rng = random.Random(seed)
+    while True:
+        r = rng.random()
+        if r < 0.40:
+            yield context_conversation(rng, most_facts)
+        elif r < 0.54:
+            yield context_conversation(rng, max(2, most_facts - 2), japanese=True)
+        elif r < 0.63:
+            yield drill_conversation(rng)
+        elif r < 0.88:
+            yield skill_conversation(rng)
+        elif r < 0.97:
+            yield examples_conversation(rng)
+        else:
+            yield unknown_conversation(rng)
+
+
+def render(conversation: Conversation) -> str:
+    """Write a conversation as the chat template does (faster than Jinja, and tested equal)."""
+    return "".join(f"{ROLES[t['role']]}{t['content']}{END}" for t in conversation)
+
+
+def encode(
+    batch: list[Conversation], tokenizer: PreTrainedTokenizerFast
+) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Turn conversations into token ids and a loss weight for each token."""
+    backend = tokenizer.backend_tokenizer
+    end = tokenizer.convert_tokens_to_ids(END)
+    assistant = tokenizer.convert_tokens_to_ids(ROLES["assistant"])
+    encoded = backend.encode_batch_fast([render(c) for c in batch], add_special_tokens=False)
+    rows = []
+    for conversation, encoding in zip(batch, encoded, strict=True):
+        ids = np.array(encoding.ids, dtype=np.int64)
+        weights = np.full(len(ids), OTHER_TOKENS_WEIGHT, dtype=np.float32)
+        ends = np.flatnonzero(ids == end)
+        starts = np.flatnonzero(ids == assistant)
+        replies = [t for t in conversation if t["role"] == "assistant"]
+        for start, reply in zip(starts, replies, strict=True):
+            stop = ends[ends > start][0]
+            if reply.get("train", True):
+                weights[start + 1 : stop + 1] = 1.0
+        rows.append((ids, weights))
+    return rows
+
+
+def packed_batches(
+    tokenizer: PreTrainedTokenizerFast, *, seed: int, rows: int, length: int, most_facts: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """Pack conversations into rows of equal length.
+
+    Args:
+        tokenizer: the pocket tokenizer.
+        seed: of the stream.
+        rows: rows a batch.
+        length: tokens a row, plus one (inputs and targets are shifted views of it).
+        most_facts: see `conversations`.
+
+    Yields:
+        Token ids and loss weights, each of shape (rows, length + 1); padding has weight 0.
+    """
+    stream = conversations(seed, most_facts)
+    pad = tokenizer.convert_tokens_to_ids(PAD)
+    pool: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+    while True:
+        ids = np.full((rows, length + 1), pad, dtype=np.int64)
+        weights = np.zeros((rows, length + 1), dtype=np.float32)
+        for i in range(rows):
+            filled = 0
+            while True:
+                if len(pool) < 64:
+                    fresh = encode([next(stream) for _ in range(256)], tokenizer)
+                    pool += [r for r in fresh if len(r[0]) <= length]
+                # First fit from the oldest: rows end up nearly full, nothing waits for long.
+                fit = next((k for k in range(64) if len(pool[k][0]) <= length + 1 - filled), None)
+                if fit is None:
+                    break
+                row_ids, row_weights = pool.pop(fit)
+                ids[i, filled : filled + len(row_ids)] = row_ids
+                weights[i, filled : filled + len(row_ids)] = row_weights
+                filled += len(row_ids)
+        yield ids, weights
