@@ -24,7 +24,8 @@ def main(argv: list[str]) -> int:
         0
     """
     parser = argparse.ArgumentParser(
-        prog="python -m course_lib.yamabiko", description="Regenerate data/yamabiko."
+        prog="python -m course_lib.yamabiko",
+        description="Regenerate data/yamabiko and data/probes.",
     )
     parser.add_argument(
         "--out", type=Path, default=None, help="data folder (default: the course's)"

@@ -1,4 +1,4 @@
-"""Write everything under `data/yamabiko`, the same bytes each time."""
+"""Write everything under `data/yamabiko` and `data/probes`, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from course_lib.pocket.skills import GENERAL, sample
 from course_lib.yamabiko.jsonl import json_line
 from course_lib.yamabiko.pages import pages
 from course_lib.yamabiko.question_sets import (
@@ -17,9 +18,13 @@ from course_lib.yamabiko.question_sets import (
 )
 from course_lib.yamabiko.support import support_threads
 
+# Nine skills of 24 rows: enough to see a skill fall, and scored in seconds.
+PROBES_PER_SKILL = 24
+_PROBES_SEED = 20
+
 
 def generate(out: Path) -> list[Path]:
-    """Write the company's files below a folder, as `out/yamabiko/…`.
+    """Write the company's files below a folder, and the probes of what a base model can do.
 
     Args:
         out: The data folder; it is created if needed. Files of the same names are replaced.
@@ -56,7 +61,24 @@ def generate(out: Path) -> list[Path]:
     for name, rows in tables.items():
         written.append(_write(home / f"{name}.jsonl", "".join(json_line(row) for row in rows)))
     written.append(_write(home / "support_raw.jsonl", "".join(line + "\n" for line in lines)))
+    probes = out / "probes" / "general.jsonl"
+    written.append(_write(probes, "".join(json_line(row) for row in general_rows())))
     return written
+
+
+def general_rows() -> list[dict[str, Any]]:
+    """Draw the probes of general skills: what fine-tuning on the company must not destroy.
+
+    Returns:
+        Rows of messages, answer and skill; skills take turns, so that any first N rows hold
+        all of them alike.
+
+    Example:
+        >>> len({row["skill"] for row in general_rows()[:9]})
+        9
+    """
+    drawn = [sample(skill, PROBES_PER_SKILL, seed=_PROBES_SEED) for skill in GENERAL]
+    return [dict(row) for turn in zip(*drawn, strict=True) for row in turn]
 
 
 def _write(path: Path, text: str) -> Path:

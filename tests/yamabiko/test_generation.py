@@ -16,7 +16,10 @@ def test_regenerates_byte_for_byte(tmp_path: Path) -> None:
     assert main(["--out", str(tmp_path)]) == 0
     fresh = {p.relative_to(tmp_path): p for p in tmp_path.rglob("*") if p.is_file()}
     committed = {
-        p.relative_to(data_path()): p for p in data_path("yamabiko").rglob("*") if p.is_file()
+        path.relative_to(data_path()): path
+        for folder in ("yamabiko", "probes")
+        for path in data_path(folder).rglob("*")
+        if path.is_file()
     }
     assert sorted(fresh) == sorted(committed)
     for name, path in fresh.items():
@@ -28,6 +31,13 @@ def test_load_hands_back_a_dataset() -> None:
     rows = load("faq_test")
     assert rows.num_rows == 64
     assert rows[0]["messages"][-1]["role"] == "user"
+
+
+def test_general_probes_take_turns() -> None:
+    rows = load("general")
+    assert rows.num_rows == 9 * 24
+    assert len(set(rows["skill"][:9])) == 9
+    assert not any("amabiko" in row["messages"][-1]["content"] for row in rows)
 
 
 def test_load_says_what_there_is() -> None:
