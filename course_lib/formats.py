@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -93,6 +94,8 @@ def read(path: str | Path, *, format: str | None = None, encoding: str | None = 
     chosen = encoding or detect_encoding(data)
     notes = [] if chosen == "utf-8" else [f"{path.name} was read as {chosen}, not as UTF-8."]
     lines = split_lines(data, chosen)
+    if not any(text.strip() for text, _ in lines):
+        raise CourseError(f"{path} holds no text ({len(data)} bytes): export the data again.")
     if format == "csv" or (format is None and _looks_like_csv(path, lines)):
         rows = _read_csv(path, lines)
         return Source(str(path), "csv", chosen, rows, notes)
@@ -157,6 +160,7 @@ def to_dataset(rows: Iterable[Mapping[str, Any]]) -> datasets.Dataset:
         {"role": datasets.Value("string"), "content": datasets.Value("string")}
     )
     names = dict.fromkeys(name for item in items for name in item if name != "messages")
+    taken = {"messages"}
     dataset = datasets.Dataset.from_dict(
         {"messages": [item["messages"] for item in items]},
         features=datasets.Features({"messages": messages}),
@@ -167,7 +171,12 @@ def to_dataset(rows: Iterable[Mapping[str, Any]]) -> datasets.Dataset:
             pa.array(values)
         except (pa.ArrowException, OverflowError):
             values = [json.dumps(value, ensure_ascii=False) for value in values]
-        dataset = dataset.add_column(name, values)
+        # Arrow ends a column's name at a null character.
+        column = name.replace("\0", "\ufffd")
+        while column in taken:
+            column += "_"
+        taken.add(column)
+        dataset = dataset.add_column(column, values)
     return dataset
 
 
@@ -336,7 +345,7 @@ def _looks_like_csv(path: Path, lines: list[tuple[str, str | None]]) -> bool:
     if path.suffix.lower() in {".json", ".jsonl", ".ndjson"}:
         return False
     header = next(text for text, _ in lines if text.strip())
-    names = next(csv.reader([header], delimiter="\t" if "\t" in header else ","))
+    names = re.split(r"[\t,]", header.strip().replace('"', ""))
     return not header.lstrip().startswith(("{", "[")) and question_and_answer(names) is not None
 
 
@@ -347,7 +356,10 @@ def _read_csv(path: Path, lines: list[tuple[str, str | None]]) -> list[Row]:
     # A quote that is never closed swallows the rest of the file: allow a field of that size.
     csv.field_size_limit(max(131_072, sum(map(len, text)) + 1))
     reader = csv.reader(text, delimiter=delimiter)
-    header = [name.strip() for name in next(reader)]
+    try:
+        header = [name.strip() for name in next(reader)]
+    except csv.Error as error:
+        raise CourseError(f"{path}, line 1: the header is no CSV ({error}).") from error
     columns = question_and_answer(header)
     if columns is None:
         raise CourseError(
@@ -355,12 +367,16 @@ def _read_csv(path: Path, lines: list[tuple[str, str | None]]) -> list[Row]:
             "'question' and 'answer' (or 'text' and 'label') in the first line."
         )
     rows: list[Row] = []
-    start = reader.line_num + 1
-    for record in reader:
+    while (start := reader.line_num + 1) <= len(text):
+        try:
+            record = next(reader, [])
+        except csv.Error as error:
+            raw = "".join(text[start - 1 : reader.line_num])
+            rows.append(Row(start, raw, None, {}, f"not CSV: {error}", "json"))
+            continue
         if record and (len(record) > 1 or record[0].strip()):
             touched = damaged.intersection(range(start, reader.line_num + 1))
             rows.append(_csv_row(start, record, header, columns, bool(touched)))
-        start = reader.line_num + 1
     if not rows:
         raise CourseError(f"{path} has a header but no rows: export the data again.")
     return rows

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from course_lib.cleaning import (
     contradictions,
@@ -40,16 +40,15 @@ REPAIRS: tuple[Repair, ...] = (
     privacy.CARD,
     privacy.PHONE,
 )
-CHECKS: tuple[Check, ...] = (
-    text.LOSSY_MOJIBAKE,
-    quality.EMPTY,
-    quality.REPETITION,
+DAMAGE: tuple[Check, ...] = (text.LOSSY_MOJIBAKE, quality.EMPTY, quality.REPETITION)
+# Before the checks of meaning: the stump of a sentence has neither language nor style.
+CUT: tuple[SetCheck, ...] = (quality.TRUNCATED,)
+MEANING: tuple[Check, ...] = (
     quality.REFUSAL,
     language.LANGUAGE,
     style.STYLE,
 )
-SET_CHECKS: tuple[SetCheck, ...] = (
-    quality.TRUNCATED,
+OTHERS: tuple[SetCheck, ...] = (
     contamination_rule([]),
     duplicates.EXACT,
     contradictions.CONTRADICTION,
@@ -60,7 +59,8 @@ READING: tuple[Rule, ...] = (
     Rule("json", "A line that is no JSON cannot be trained on.", '{"messages": [', None),
     Rule("schema", "A row needs messages with a role and text.", '{"messages": "Hi"}', None),
 )
-RULES: tuple[Rule, ...] = (*READING, *STRUCTURE, *REPAIRS, *CHECKS, *SET_CHECKS)
+RULES: tuple[Rule, ...] = (*READING, *STRUCTURE, *REPAIRS, *DAMAGE, *CUT, *MEANING, *OTHERS)
+R = TypeVar("R", bound=Rule)
 PRIVACY = tuple(privacy.DETECTORS)
 # A repair may uncover work for another (an entity that hides a tag). Ten rounds are far more
 # than any real text needs; what has not settled by then is hostile, and is rejected.
@@ -112,12 +112,15 @@ def clean(
     counts = {rule.name: RuleCount() for rule in RULES if rule.name in active}
     changes: list[Change] = []
     _reject_unread(work, counts)
-    _check_rows(work, [rule for rule in STRUCTURE if rule.name in active], counts)
-    _repair_rows(work, [rule for rule in REPAIRS if rule.name in active], counts, changes)
-    _check_rows(work, [rule for rule in CHECKS if rule.name in active], counts)
+    _check_rows(work, _chosen(STRUCTURE, active), counts)
+    _repair_rows(work, _chosen(REPAIRS, active), counts, changes)
+    _check_rows(work, _chosen(DAMAGE, active), counts)
+    _check_sets(work, _chosen(CUT, active), counts)
+    _check_rows(work, _chosen(MEANING, active), counts)
     leaks = contamination_rule(_conversations(test))
-    sets = [leaks if rule.name == leaks.name else rule for rule in SET_CHECKS]
-    _check_sets(work, [rule for rule in sets if rule.name in active], counts)
+    others = [leaks if rule.name == leaks.name else rule for rule in OTHERS]
+    # The cut answers are sought once more: what the other rules took may tip the balance.
+    _check_sets(work, _chosen((*CUT, *others), active), counts)
     masked = [name for name in PRIVACY if name in active]
     return CleaningReport.build(
         source=source,
@@ -153,6 +156,10 @@ def rule_table() -> list[dict[str, Any]]:
         }
         for rule in RULES
     ]
+
+
+def _chosen(rules: Iterable[R], active: set[str]) -> list[R]:
+    return [rule for rule in rules if rule.name in active]
 
 
 def _active(rules: Sequence[str] | None) -> set[str]:
@@ -230,17 +237,16 @@ def _repair_once(item: _Work, rule: Repair) -> Iterable[Change]:
 
 def _check_sets(work: list[_Work], rules: list[SetCheck], counts: dict[str, RuleCount]) -> None:
     """Run the set checks until none of them rejects anything more."""
-    first = True
     while True:
         before = len(_left(work))
         for rule in rules:
             left = _left(work)
-            counts[rule.name].seen += len(left) if first else 0
+            # Seen once, however often it is asked.
+            counts[rule.name].seen = counts[rule.name].seen or len(left)
             found = rule.check_all([item.messages for item in left])
             for position, (reason, other) in found.items():
                 where = "" if other is None else f" (line {left[other].row.line})"
                 left[position].reject(rule.name, reason + where)
             counts[rule.name].rejected += len(found)
-        first = False
         if len(_left(work)) == before:
             return

@@ -59,7 +59,8 @@ _BARE_PHONE = re.compile(
 )
 # Dates either way round, and columns of decimals.
 _OTHER_NUMBERS = re.compile(
-    r"^(?:19|20)[0-9]{2}[ .-][0-9]{1,2}[ .-][0-9]{1,4}$|^[0-9]{1,2}[. -][0-9]{1,2}[. -](?:19|20)[0-9]{2}"
+    r"^(?:19|20)[0-9]{2}[ .-][0-9]{1,2}[ .-][0-9]{1,4}$"
+    r"|^[0-9]{1,2}[. -][0-9]{1,2}[. -](?:19|20)[0-9]{2}"
     r"|[0-9]\.[0-9]{1,2} +[0-9]"
 )
 _NOT_A_PHONE = re.compile(
@@ -119,8 +120,8 @@ def phone_spans(text: str) -> Iterator[Span]:
             if re.search(r"[ ().+-]", number.raw_string) or number.raw_string.startswith("0"):
                 found.append((number.start, number.end))
     for start, end in found:
-        before, number = text[max(0, start - 30) : start], text[start:end].strip()
-        if not _NOT_A_PHONE.search(before) and not _OTHER_NUMBERS.search(number):
+        before, written = text[max(0, start - 30) : start], text[start:end].strip()
+        if not _NOT_A_PHONE.search(before) and not _OTHER_NUMBERS.search(written):
             yield start, end
 
 

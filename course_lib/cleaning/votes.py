@@ -8,7 +8,8 @@ word the question in a hundred ways, so it is the answers that are compared.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from itertools import pairwise
 
 from course_lib.cleaning.normalise import letters, normalised
 from course_lib.cleaning.rule import Found, Messages, answers, prompt
@@ -25,6 +26,8 @@ _WORDING = frozenset(
         "our their so very really just also please can could will would do does did have has",
     )
 )
+_LATIN_WORD = re.compile(r"[a-z]{3,}")
+_JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _WORD = re.compile(r"[a-z0-9.,-]")
 
 
@@ -39,9 +42,9 @@ def outvoted(sets: list[Messages]) -> dict[int, Found]:
 
     Example:
         >>> from course_lib.cleaning.rule import chat
-        >>> rows = [chat(f"Question {n}?", "The warranty lasts 10 years.") for n in range(9)]
-        >>> outvoted([*rows, chat("How long?", "The warranty lasts 3 years.")])[9].reason
-        "'3' stands against '10' in 9 other rows: 'the warranty lasts 10 years'"
+        >>> rows = [chat(f"{n}: how long is the warranty?", "It lasts 10 years.") for n in "abcdef"]
+        >>> outvoted([*rows, chat("What warranty is there?", "It lasts 3 years.")])[6].reason
+        "'3' stands against '10' in 6 other rows: 'it lasts 10 years'"
     """
     rows: dict[str, set[int]] = defaultdict(set)
     for position, messages in enumerate(sets):
@@ -52,22 +55,51 @@ def outvoted(sets: list[Messages]) -> dict[int, Found]:
     for sentence in rows:
         for key in _keys(sentence):
             ends[key].append(sentence)
+    subjects = [_subjects(prompt(messages)) for messages in sets]
     found: dict[int, Found] = {}
     for leader in (sentence for sentence in rows if len(rows[sentence]) >= _VOTES):
         rivals = _rivals(leader, ends)
-        against = set().union(*(rows[rival] for rival in rivals)) - rows[leader]
-        if len(rows[leader]) < _SHARE * (len(rows[leader]) + len(against)):
+        family = rows[leader].union(*(rows[rival] for rival in rivals))
+        if len(family) == len(rows[leader]) or len(rows[leader]) < _SHARE * len(family):
             continue
+        topic = _topic(subjects, family)
         for rival, (ours, theirs) in rivals.items():
             for position in rows[rival] - rows[leader]:
                 # A value that the customer brought up is the subject, not the answer.
-                if letters(theirs) not in letters(prompt(sets[position])):
-                    reason = (
-                        f"{theirs!r} stands against {ours!r} in {len(rows[leader])} other rows: "
-                        f"{leader!r}"
-                    )
+                own = letters(theirs) in letters(prompt(sets[position]))
+                if topic & subjects[position] and not own:
+                    votes = f"{len(rows[leader])} other rows: {leader!r}"
+                    reason = f"{theirs!r} stands against {ours!r} in {votes}"
                     found.setdefault(position, Found(reason))
     return found
+
+
+def _subjects(text: str) -> frozenset[str]:
+    """What a question may be about: its words, and pairs of Japanese characters."""
+    folded = normalised(text)
+    return frozenset(_LATIN_WORD.findall(folded)) | frozenset(
+        first + second
+        for first, second in pairwise(folded)
+        if _JAPANESE.match(first) and _JAPANESE.match(second)
+    )
+
+
+def _topic(subjects: list[frozenset[str]], family: set[int]) -> set[str]:
+    """The words that tell a family's questions from all others; none for mere pleasantries.
+
+    "Thanks for asking" is said to any question, so its rows have no subject in common.
+    """
+    inside = Counter(word for position in family for word in subjects[position])
+    others = len(subjects) - len(family)
+    everywhere = Counter(word for words in subjects for word in words & inside.keys())
+    topic = set()
+    for word, count in inside.items():
+        here = count / len(family)
+        there = (everywhere[word] - count) / others if others else 0.0
+        if here >= 0.25 and here >= 4 * there:
+            topic.add(word)
+    covered = sum(bool(topic & subjects[position]) for position in family)
+    return topic if covered >= 0.7 * len(family) else set()
 
 
 def _keys(sentence: str) -> set[str]:
