@@ -6,7 +6,8 @@ chooses full, LoRA or QLoRA, `measure` watches a real block of code. `course_lib
 """
 
 from course_lib.memory.cards import Card, card
-from course_lib.memory.estimate import MemoryEstimate, adapter_parameters, estimate
+from course_lib.memory.estimate import MemoryEstimate, estimate
+from course_lib.memory.layers import adapter_parameters
 from course_lib.memory.measure import Measured, measure
 from course_lib.memory.method import MethodChoice, choose_method
 from course_lib.memory.plan import Plan, plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from course_lib.memory.estimate import adapter_parameters, linear_sizes
+from course_lib.memory.layers import adapter_parameters, linear_sizes
 
 if TYPE_CHECKING:
     from course_lib.catalog import ModelShape

@@ -4,8 +4,7 @@ PyTorch's fake tensors have a shape and a type but no data. A model made of them
 training step in seconds, even at 8B parameters, while a dispatch mode watches every tensor that
 comes to life and dies. This is what `estimate` is checked against: the estimate is arithmetic that
 a learner can follow, the trace is what the installed libraries really ask for.
-
-What it cannot see: the CUDA context, the workspaces inside kernels, the allocator's fragments.
+It cannot see the CUDA context, workspaces inside kernels, and the allocator's fragments.
 """
 
 from __future__ import annotations
