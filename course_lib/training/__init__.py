@@ -16,6 +16,7 @@ _HOME = {
     "merge": "course_lib.training.adapters",
     "qlora_config": "course_lib.training.adapters",
     "load_model": "course_lib.training.models",
+    "prepare_rows": "course_lib.training.sft",
     "sft_config": "course_lib.training.sft",
     "sft_trainer": "course_lib.training.sft",
     "tokenize_rows": "course_lib.training.rows",

@@ -136,22 +136,12 @@ def sft_trainer(
     """
     _check_plan(model, config, validation, peft_config, callbacks)
     keep_4bit_trainable(model)
-    limit = _longest(model, config)
-    stop_ids = _stop_ids(model, tokenizer)
-
-    def tokens(dataset: Dataset, name: str) -> Dataset:
-        return tokenize_rows(
-            dataset,
-            tokenizer,
-            max_length=limit,
-            stop_ids=stop_ids,
-            assistant_only=config.assistant_only_loss,
-            long_rows=long_rows,
-            name=name,
+    train_rows = prepare_rows(train, model, tokenizer, config, long_rows, "training")
+    validation_rows = validation
+    if validation is not None:
+        validation_rows = prepare_rows(
+            validation, model, tokenizer, config, long_rows, "validation"
         )
-
-    train_rows = tokens(train, "training")
-    validation_rows = None if validation is None else tokens(validation, "validation")
     # Rows are known to fit by now. Left on, the limit would cut those given to evaluate() later.
     trainer_config = copy.copy(config)
     if not config.packing:
@@ -175,6 +165,44 @@ def sft_trainer(
         trainer.remove_callback(PrinterCallback)
     _train_in_float32(model if trainer.model is None else trainer.model)
     return trainer
+
+
+def prepare_rows(
+    dataset: Dataset,
+    model: PreTrainedModel | PeftModel,
+    tokenizer: PreTrainedTokenizerBase,
+    config: SFTConfig,
+    long_rows: LongRows = "refuse",
+    name: str = "test",
+) -> Dataset:
+    """Tokenize and check rows as ``sft_trainer`` does, for a set that is evaluated later.
+
+    Args:
+        dataset: Rows with ``messages``.
+        model: Its context, and the tokens at which it stops, decide what a good row is.
+        tokenizer: With a chat template.
+        config: ``max_length`` and ``assistant_only_loss`` count.
+        long_rows: ``"refuse"`` or ``"drop"`` rows that are too long.
+        name: What to call the dataset in messages.
+
+    Returns:
+        The dataset with ``input_ids`` and ``labels``, for ``trainer.evaluate(...)``.
+
+    Raises:
+        CourseError: As ``tokenize_rows``.
+
+    Example:
+        >>> trainer.evaluate(prepare_rows(test, model, tokenizer, config))  # doctest: +SKIP
+    """
+    return tokenize_rows(
+        dataset,
+        tokenizer,
+        max_length=_longest(model, config),
+        stop_ids=_stop_ids(model, tokenizer),
+        assistant_only=config.assistant_only_loss,
+        long_rows=long_rows,
+        name=name,
+    )
 
 
 def _check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
