@@ -167,8 +167,11 @@ def _renamed(row: dict[str, Any]) -> dict[str, Any]:
 def _masked(value: Any, rules: list[str]) -> Any:
     """Mask private values in every text of a nested value."""
     if isinstance(value, str):
-        for name in rules:
-            value = privacy.mask(value, name)
+        before = None
+        while value != before:  # a placeholder may part what stood too close to be recognised
+            before = value
+            for name in rules:
+                value = privacy.mask(value, name)
         return value
     if isinstance(value, list):
         return [_masked(item, rules) for item in value]

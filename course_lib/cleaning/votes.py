@@ -84,18 +84,28 @@ def _subjects(text: str) -> frozenset[str]:
     )
 
 
+def _is_japanese(subjects: frozenset[str]) -> bool:
+    return any(_JAPANESE.match(word) for word in subjects)
+
+
 def _topic(subjects: list[frozenset[str]], family: set[int]) -> set[str]:
     """The words that tell a family's questions from all others; none for mere pleasantries.
 
     "Thanks for asking" is said to any question, so its rows have no subject in common.
     """
     inside = Counter(word for position in family for word in subjects[position])
-    others = len(subjects) - len(family)
-    everywhere = Counter(word for words in subjects for word in words & inside.keys())
+    # Rows in the other language have none of these words: comparing with them proves nothing.
+    japanese = any(_is_japanese(subjects[position]) for position in family)
+    outside = [
+        words
+        for position, words in enumerate(subjects)
+        if position not in family and _is_japanese(words) == japanese
+    ]
+    beyond = Counter(word for words in outside for word in words & inside.keys())
     topic = set()
     for word, count in inside.items():
         here = count / len(family)
-        there = (everywhere[word] - count) / others if others else 0.0
+        there = beyond[word] / len(outside) if outside else 0.0
         if here >= 0.25 and here >= 4 * there:
             topic.add(word)
     covered = sum(bool(topic & subjects[position]) for position in family)
