@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -77,3 +79,16 @@ def test_a_hosted_install_freezes_torch_and_numpy() -> None:
 def test_the_python_that_runs_is_one_that_the_course_supports() -> None:
     minimum = next(iter(Requirement(f"python{PROJECT['requires-python']}").specifier)).version
     assert Version(minimum) == Version("3.11")
+
+
+def test_every_library_that_the_package_imports_is_required() -> None:
+    required = {canonicalize_name(requirement.name) for requirement in CORE + EXTRAS}
+    imported = set()
+    for path in (ROOT / "course_lib").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module)
+    roots = {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names)
+    assert {canonicalize_name(name) for name in roots} - required == {"course-lib"}
