@@ -4,12 +4,13 @@ The course needs a real language model that trains in seconds on a laptop with n
 So it brings its own: a Llama-shaped model of about five million parameters, pretrained on a
 world that this package invents from a seed. Read the modules in this order:
 
-1. `lexicon`      the words of the world
-2. `passages`     short texts about invented things, and questions about them
-3. `skills`       the general skills (arithmetic, opposites, ...) and headline sentiment
-4. `forms`        the same answer in one word, as JSON, politely, in capitals, by example
-5. `corpus`       the mixture, as a stream of weighted token rows
-6. `tokenizer`    byte-level BPE, single digits, single kanji, a chat template
-7. `pretraining`  the model, the Muon optimiser, the loop
-8. `score`        what the result can and cannot do
+1. `lexicon`, `values`                words, and the values that facts have
+2. `facts`, `rules`, `japanese`       facts with all their wordings, in English and Japanese
+3. `passages`                         short texts of such facts, laid out in many ways
+4. `skills`                           general skills (arithmetic, opposites, …), headline sentiment
+5. `forms`                            one word, JSON, polite, capitals, or a form shown by example
+6. `corpus`                           the mixture, as a stream of weighted token rows
+7. `tokenizer`                        byte-level BPE: single digits, single kanji, a chat template
+8. `muon`, `pretraining`              the optimiser, the model and the loop
+9. `score`, `speed`, `card`           what the result can and cannot do, and how fast
 """

@@ -15,8 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
-from course_lib.pocket import forms, passages, skills
-from course_lib.pocket.passages import UNKNOWN, UNKNOWN_JA, Fact, Passage
+from course_lib.pocket import forms, skills
+from course_lib.pocket import lexicon as lx
+from course_lib.pocket.facts import UNKNOWN, UNKNOWN_JA, Fact, Passage
+from course_lib.pocket.japanese import ja_fact, ja_rule_fact, make_ja_passage
+from course_lib.pocket.passages import key_value_drill, make_passage
+from course_lib.pocket.rules import attribute_fact, rule_fact
 from course_lib.pocket.tokenizer import END, PAD, ROLES
 
 OTHER_TOKENS_WEIGHT = 0.05  # prompt tokens: enough to learn the words, too little to drown the rest
@@ -65,7 +69,7 @@ def context_conversation(
 ) -> Conversation:
     """Several questions about one passage; one in five has no answer in it."""
     n = rng.randint(1, most_facts)
-    make = passages.make_ja_passage if japanese else passages.make_passage
+    make = make_ja_passage if japanese else make_passage
     passage: Passage = make(rng, n, min(n, rng.choice((1, 1, 2, 3))))
     while skills.is_held_out(passage["text"]):
         passage = make(rng, n, min(n, rng.choice((1, 1, 2, 3))))
@@ -115,7 +119,7 @@ def _answer(
 
 def drill_conversation(rng: random.Random) -> Conversation:
     """Key-value recall: every pair of a list is asked for."""
-    text, pairs = passages.key_value_drill(rng)
+    text, pairs = key_value_drill(rng)
     conversation: Conversation = []
     for i, (key, value) in enumerate(pairs):
         _say(conversation, f"{text}\n\n{key}?" if i == 0 else f"{key}?", value)
@@ -184,15 +188,15 @@ def unknown_conversation(rng: random.Random) -> Conversation:
     conversation: Conversation = []
     for _ in range(rng.randint(1, 3)):
         if rng.random() < 0.25:
-            fact = passages.ja_fact(rng, rng.choice(("", "", "店", "会社")))
+            fact = ja_fact(rng, rng.choice(("", "", "店", "会社")))
             if rng.random() < 0.6:
-                fact = passages.ja_rule_fact(rng)
+                fact = ja_rule_fact(rng)
             _say(conversation, rng.choice(fact.questions), UNKNOWN_JA)
             continue
         fact = (
-            passages.rule_fact(rng)
+            rule_fact(rng)
             if rng.random() < 0.6
-            else passages.attribute_fact(rng, rng.choice(("the house", passages.lx.name(rng))))
+            else attribute_fact(rng, rng.choice(("the house", lx.name(rng))))
         )
         _say(conversation, rng.choice(fact.questions), UNKNOWN)
     return conversation

@@ -10,9 +10,6 @@ import random
 from course_lib.pocket import lexicon as lx
 
 FORMS = ("json", "one word", "polite", "capitals")
-_SYMBOLS = (
-    ["*", "~", "=", "#", ">", "<", "|", "+", "!", "?", "^", "%", "&", "@", "$", ":", ";", "/", "--", "**", "==", ">>", "<<", "##", "++", "~~", "::", "!!", "[[", "]]", "((", "))", "(("]
-)
 
 
 def system_prompt(form: str, rng: random.Random) -> str:
@@ -53,7 +50,7 @@ def wrapper(rng: random.Random) -> tuple[str, str]:
     def piece() -> str:
         return rng.choice(
             (
-                rng.choice(_SYMBOLS),
+                rng.choice(lx.SYMBOLS),
                 lx.word(rng),
                 lx.word(rng).capitalize() + rng.choice((":", "!", ".", ",", "")),
                 f"{rng.choice(lx.ADJECTIVES)} {rng.choice(lx.CONCRETE)}",
@@ -78,7 +75,7 @@ def greeting(rng: random.Random) -> tuple[str, str]:
         words = [
             rng.choice(
                 (rng.choice(lx.ADJECTIVES), rng.choice(lx.CONCRETE), lx.word(rng),
-                 rng.choice(lx.COLORS), rng.choice(["hello", "thanks", "from", "here", "all", "the", "best", "to", "you", "my", "friend", "good", "day", "see", "again", "we", "wish"]))
+                 rng.choice(lx.COLORS), rng.choice(lx.GREETING_WORDS))
             )
             for _ in range(rng.randint(1, 3))
         ]  # fmt: skip

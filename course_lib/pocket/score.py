@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from course_lib.pocket import corpus, forms, passages, skills
+from course_lib.pocket import corpus, forms, skills
+from course_lib.pocket.facts import UNKNOWN, UNKNOWN_JA, Passage
+from course_lib.pocket.japanese import make_ja_passage
+from course_lib.pocket.passages import make_passage
 from course_lib.pocket.skills import Row
 
 THRESHOLDS = {
@@ -33,8 +36,8 @@ def _row(skill: str, messages: list[dict[str, str]], answer: str) -> Row:
     return {"messages": messages, "answer": answer, "skill": skill}
 
 
-def _held_out_passage(rng: random.Random, japanese: bool, facts: int) -> passages.Passage:
-    make = passages.make_ja_passage if japanese else passages.make_passage
+def _held_out_passage(rng: random.Random, japanese: bool, facts: int) -> Passage:
+    make = make_ja_passage if japanese else make_passage
     while True:
         passage = make(rng, facts, rng.randint(1, min(3, facts)))
         if skills.is_held_out(passage["text"]):
@@ -48,15 +51,15 @@ def context_rows(n: int, seed: int, *, known: bool = True, japanese: bool = Fals
         n: how many.
         seed: of the draw.
         known: whether the passage answers the question; if not, the answer is "I do not know."
-        japanese: draw Japanese passages.
+        japanese: draw Japanese
     """
     rng = random.Random(f"context {known} {japanese} {seed}")
     skill = "japanese" if japanese else "context" if known else "unknown"
-    rows = []
+    rows: list[Row] = []
     while len(rows) < n:
         passage = _held_out_passage(rng, japanese, rng.randint(1, 6 if japanese else 8))
         fact = rng.choice(passage["facts"] if known else passage["missing"])
-        unknown = passages.UNKNOWN_JA if japanese else passages.UNKNOWN
+        unknown = UNKNOWN_JA if japanese else UNKNOWN
         text = f"{passage['text']}\n\n{rng.choice(fact.questions)}"
         answer = fact.value if known else unknown
         rows.append(_row(skill, [{"role": "user", "content": text}], answer))
@@ -66,7 +69,7 @@ def context_rows(n: int, seed: int, *, known: bool = True, japanese: bool = Fals
 def form_rows(form: str, n: int, seed: int) -> list[Row]:
     """Tasks and passages to be answered in the form that the system prompt asks for."""
     rng = random.Random(f"{form} {seed}")
-    rows = []
+    rows: list[Row] = []
     while len(rows) < n:
         if form != "one word" and rng.random() < 0.5:
             passage = _held_out_passage(rng, False, rng.randint(1, 5))
@@ -90,7 +93,7 @@ def form_rows(form: str, n: int, seed: int) -> list[Row]:
 def format_rows(n: int, seed: int) -> list[Row]:
     """A new answer format, shown by three examples; half in one prompt, half as earlier turns."""
     rng = random.Random(f"format {seed}")
-    rows = []
+    rows: list[Row] = []
     while len(rows) < n:
         before, after = forms.wrapper(rng)
         if not skills.is_held_out(before + after):
@@ -109,7 +112,7 @@ def company_rows(name: str, skill: str, n: int, seed: int) -> list[Row]:
     """Rows of a committed file about the course's company."""
     from course_lib import yamabiko
 
-    rows = [r for r in yamabiko.load(name)]
+    rows = list(yamabiko.load(name))
     random.Random(seed).shuffle(rows)
     return [_row(skill, r["messages"], r["answer"]) for r in rows[:n]]
 

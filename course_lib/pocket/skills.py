@@ -19,22 +19,6 @@ from typing import TypedDict
 from course_lib.errors import CourseError
 from course_lib.pocket import lexicon as lx
 
-CAPITALS = dict(
-    pair.split("/")
-    for pair in ["Japan/Tokyo", "France/Paris", "Italy/Rome", "Spain/Madrid", "Germany/Berlin", "England/London", "Egypt/Cairo", "Greece/Athens", "China/Beijing", "Korea/Seoul", "India/Delhi", "Kenya/Nairobi", "Peru/Lima", "Cuba/Havana", "Norway/Oslo", "Sweden/Stockholm", "Finland/Helsinki", "Denmark/Copenhagen", "Portugal/Lisbon", "Austria/Vienna", "Poland/Warsaw", "Russia/Moscow", "Turkey/Ankara", "Canada/Ottawa", "Chile/Santiago", "Ireland/Dublin", "Hungary/Budapest", "Thailand/Bangkok", "Vietnam/Hanoi", "Iceland/Reykjavik"]
-)
-OPPOSITES = dict(
-    pair.split("/")
-    for pair in ["hot/cold", "big/small", "up/down", "left/right", "day/night", "black/white", "open/closed", "fast/slow", "early/late", "happy/sad", "hard/soft", "high/low", "old/new", "rich/poor", "strong/weak", "light/dark", "full/empty", "wet/dry", "long/short", "good/bad", "true/false", "in/out", "first/last", "loud/quiet", "clean/dirty", "sweet/bitter", "deep/shallow", "thick/thin", "start/end", "push/pull", "win/lose", "love/hate", "buy/sell", "begin/finish", "accept/refuse", "north/south", "east/west", "inside/outside", "near/far", "always/never"]
-)
-PLURALS = {one: many for one, many in lx.OBJECTS} | {
-    "child": "children", "man": "men", "woman": "women", "foot": "feet", "tooth": "teeth",
-    "mouse": "mice", "goose": "geese", "leaf": "leaves", "knife": "knives", "wolf": "wolves",
-    "city": "cities", "baby": "babies", "story": "stories", "fox": "foxes", "bus": "buses",
-}  # fmt: skip
-PEOPLE = ["Ana", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gus", "Hana", "Ivo", "Jun", "Kai", "Lena", "Max", "Nora", "Otto", "Pia", "Ravi", "Sara", "Tom", "Uma"]
-THINGS = ["apple", "coin", "shell", "lamp", "key", "drum", "kite", "map", "cup", "ring", "book", "pen"]
-
 
 @dataclass(frozen=True)
 class Task:
@@ -94,7 +78,7 @@ def sorting(rng: random.Random) -> Task:
 
 def opposites(rng: random.Random) -> Task:
     """Name the opposite of a word."""
-    a, b = rng.choice(list(OPPOSITES.items()))
+    a, b = rng.choice(list(lx.OPPOSITES.items()))
     if rng.random() < 0.5:
         a, b = b, a
     forms = (
@@ -108,11 +92,12 @@ def opposites(rng: random.Random) -> Task:
 
 def plurals(rng: random.Random) -> Task:
     """Give the plural of a noun."""
-    one, many = rng.choice(list(PLURALS.items()))
+    one, many = rng.choice(list(lx.PLURALS.items()))
     forms = (
         f"What is the plural of {one}?", f"Plural of {one}?", f"Give the plural of {one}.",
         f"One {one}, two ...?", f"How do you write more than one {one}?",
-        f"Make {one} plural.", f"The plural form of {one} is what?", f"Tell me the plural of {one}.",
+        f"Make {one} plural.", f"The plural form of {one} is what?",
+        f"Tell me the plural of {one}.",
     )  # fmt: skip
     question = rng.choice(forms)
     return Task(question, many, f"The plural of {one} is {many}.", question)
@@ -120,7 +105,7 @@ def plurals(rng: random.Random) -> Task:
 
 def capitals(rng: random.Random) -> Task:
     """Name the capital city of a country."""
-    country, city = rng.choice(list(CAPITALS.items()))
+    country, city = rng.choice(list(lx.CAPITALS.items()))
     forms = (
         f"What is the capital of {country}?", f"Capital of {country}?",
         f"Name the capital of {country}.", f"Which city is the capital of {country}?",
@@ -133,12 +118,12 @@ def capitals(rng: random.Random) -> Task:
 
 def counting(rng: random.Random) -> Task:
     """Count how often a thing stands in a list."""
-    kinds = rng.sample(THINGS, rng.randint(1, 3))
+    kinds = rng.sample(lx.THINGS, rng.randint(1, 3))
     items = [rng.choice(kinds) for _ in range(rng.randint(2, 8))]
     target = rng.choice(items)
     value = str(items.count(target))
     shown = ", ".join(items)
-    many = PLURALS.get(target, target + "s")
+    many = lx.PLURALS.get(target, target + "s")
     question = rng.choice(
         (
             f"How many {many} are in this list: {shown}?",
@@ -167,7 +152,7 @@ def comparing(rng: random.Random) -> Task:
 
 def ordering(rng: random.Random) -> Task:
     """Solve an ordering puzzle of three people in a row."""
-    a, b, c = rng.sample(PEOPLE, 3)
+    a, b, c = rng.sample(lx.PEOPLE, 3)
     before = rng.random() < 0.5
     clues = [
         f"{a} is before {b}." if before else f"{b} is after {a}.",
@@ -182,28 +167,26 @@ def ordering(rng: random.Random) -> Task:
 
 def reversing(rng: random.Random) -> Task:
     """Reverse a short list of words."""
-    items = rng.sample([*lx.COLORS, *THINGS], rng.randint(2, 4))
+    items = rng.sample([*lx.COLORS, *lx.THINGS], rng.randint(2, 4))
     value = ", ".join(reversed(items))
     shown = ", ".join(items)
     question = rng.choice((f"Reverse this list: {shown}", f"Say these backwards: {shown}"))
     return Task(question, value, f"Backwards: {value}.", shown)
 
 
-_UP = ["{c} profit {u} {n}%", "{c} reports record {m}", "{c} {m} {u} in {t}", "{c} beats forecasts in {t}", "{c} wins large contract in {p}", "{c} raises its {m} forecast", "{c} shares {u} after strong {m}", "{c} doubles its {m}", "demand lifts {c} {m}", "{c} hires {n} people as {m} {u}"]
-_DOWN = ["{c} profit {d} {n}%", "{c} reports heavy losses", "{c} {m} {d} in {t}", "{c} misses forecasts in {t}", "{c} loses large contract in {p}", "{c} cuts its {m} forecast", "{c} shares {d} after weak {m}", "{c} halves its {m}", "strike hits {c} {m}", "{c} fires {n} people as {m} {d}"]
-_FLAT = ["{c} to publish its {t} report", "{c} moves its office to {p}", "{c} names {x} as chairman", "{c} holds its meeting in {p}", "{c} {m} unchanged in {t}", "{c} keeps its {m} forecast", "{c} presents its {t} plan in {p}", "{c} {m} as expected in {t}", "{c} opens talks with {x}", "{c} will be listed in {p}"]
-
-
 def sentiment(rng: random.Random) -> Task:
     """Judge a finance headline: positive, negative or neutral."""
-    label, templates = rng.choice((("positive", _UP), ("negative", _DOWN), ("neutral", _FLAT)))
-    headline = rng.choice(templates).format(
-        c=rng.choice((lx.name(rng), f"{lx.name(rng)} {rng.choice(('Oyj', 'Group', 'Bank', 'Ltd'))}")),
+    label = rng.choice(("positive", "negative", "neutral"))
+    template = rng.choice(lx.HEADLINES[label])
+    short = lx.name(rng)
+    long = f"{lx.name(rng)} {rng.choice(('Oyj', 'Group', 'Bank', 'Ltd'))}"
+    headline = template.format(
+        c=rng.choice((short, long)),
         u=rng.choice(("rises", "grows", "jumps", "climbs", "increases", "improves")),
         d=rng.choice(("falls", "drops", "sinks", "shrinks", "decreases", "declines")),
         m=rng.choice(("sales", "profit", "revenue", "earnings", "income", "output")),
         t=rng.choice(("the first quarter", "the third quarter", "May", "October", "2009", "2024")),
-        p=rng.choice(list(CAPITALS.values())),
+        p=rng.choice(list(lx.CAPITALS.values())),
         x=lx.name(rng),
         n=rng.randint(2, 90),
     )  # fmt: skip

@@ -34,8 +34,8 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 3840) -> PreTrainedT
 
     Args:
         texts: plain texts of the world, without special tokens.
-        vocab_size: entries, special tokens included. 3,840 keeps a frequent word, kana or kanji to one
-            token while the embedding stays under a fifth of the model.
+        vocab_size: entries, special tokens included. 3,840 keeps a frequent word, kana or kanji
+            to one token while the embedding stays under a fifth of the model.
 
     Returns:
         A plain `PreTrainedTokenizerFast` with its chat template.
