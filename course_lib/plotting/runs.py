@@ -1,0 +1,119 @@
+"""A run's loss beside its answers, and the held-out losses of several runs in one figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from course_lib.diagnostics.log import read_log
+from course_lib.errors import CourseError
+from course_lib.plotting.style import BLACK, BLUE, COLOURS, GREY, MARKERS, VERMILION, canvas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Log = Iterable[Mapping[str, Any]] | str | Path
+
+
+def loss_and_answers(
+    log: Log, answers: pd.DataFrame, *, title: str = "Do loss and answers turn together?"
+) -> Figure:
+    """Held-out loss and the share of right answers against the step, the best of each starred.
+
+    Args:
+        log: `trainer.state.log_history`, or a file as `diagnose` reads it.
+        answers: columns step and right (a share between 0 and 1), measured during the same run.
+        title: heading of the figure.
+
+    Returns:
+        The figure: loss on the left axis, answers on the right one.
+
+    Raises:
+        CourseError: the log holds no held-out loss, or a column of `answers` is missing.
+
+    Example:
+        >>> loss_and_answers(trainer.state.log_history, pd.DataFrame(watch.seen))
+    """
+    missing = {"step", "right"} - set(answers.columns)
+    if missing:
+        raise CourseError(f"the table of answers has no column {', '.join(sorted(missing))}.")
+    held_out = read_log(log).validation
+    if not len(held_out):
+        raise CourseError("the log holds no held-out loss: train with eval_strategy='steps'.")
+    steps, right = answers["step"].to_numpy(), 100 * answers["right"].to_numpy()
+    with canvas(title) as (figure, axes):
+        axes.plot(
+            held_out.steps, held_out.losses, color=VERMILION, marker="s", label="held-out loss"
+        )
+        _star(axes, held_out.steps, held_out.losses, int(np.nanargmin(held_out.losses)), VERMILION)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("optimiser step")
+        axes.set_ylabel("loss (nats a token)", color=VERMILION)
+        other = axes.twinx()
+        other.plot(steps, right, color=BLUE, marker="^", linestyle="--", label="right answers")
+        _star(other, steps, right, int(np.nanargmax(right)), BLUE)
+        other.set_ylim(0, 105)
+        other.set_ylabel("right answers (%)", color=BLUE)
+        other.tick_params(labelsize=axes.yaxis.label.get_size() - 2)
+        other.spines["right"].set_visible(True)
+        figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+def _star(axes: Axes, steps: Any, values: Any, place: int, colour: str) -> None:
+    axes.plot(
+        steps[place],
+        values[place],
+        marker="*",
+        markersize=24,
+        linestyle="none",
+        color=colour,
+        markeredgecolor=BLACK,
+        zorder=4,
+    )
+
+
+def runs_compared(
+    logs: Mapping[str, Log], *, baseline: str, title: str = "Held-out loss, run by run"
+) -> Figure:
+    """The held-out loss of several runs against the step, the baseline drawn in grey.
+
+    Args:
+        logs: `trainer.state.log_history` (or a file as `diagnose` reads it) by name of the run.
+        baseline: the run that the others are compared with; one of the names.
+        title: heading of the figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        CourseError: the baseline is not among the logs, or a log holds no loss.
+
+    Example:
+        >>> runs_compared({"no cure": first, "more data": second}, baseline="no cure")
+    """
+    if baseline not in logs:
+        raise CourseError(f"the baseline {baseline!r} is not among the runs: {', '.join(logs)}.")
+    others = [name for name in logs if name != baseline]
+    with canvas(title) as (figure, axes):
+        for place, name in enumerate([baseline, *others]):
+            curve = read_log(logs[name]).validation
+            axes.plot(
+                curve.steps,
+                curve.losses,
+                color=GREY if name == baseline else COLOURS[(place - 1) % len(COLOURS)],
+                linestyle="--" if name == baseline else "-",
+                marker=MARKERS[place % len(MARKERS)],
+                label=name,
+            )
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("optimiser step")
+        axes.set_ylabel("held-out loss (nats a token)")
+        axes.grid(axis="y", color="#dddddd")
+        figure.legend(loc="outside lower center", ncols=3)
+    return figure
