@@ -17,7 +17,7 @@ from course_lib.errors import CourseError
 # A word of Latin letters and digits, or a run of kana and kanji.
 _RUNS = re.compile(r"[0-9a-z]+|[\u3040-\u30ff\u3400-\u9fff々]+")
 # What carries meaning in Japanese; pieces of hiragana alone are endings and particles, and with
-# them 78% of the course's Japanese questions find their passage first instead of 97%.
+# them 91% of the course's Japanese questions find their passage first instead of 97%.
 _MEANING = re.compile(r"[\u30a0-\u30ff\u3400-\u9fff々]")
 
 

@@ -1,0 +1,16 @@
+"""Every figure of the course, in one house style that a back row and a colour-blind eye can read.
+
+Each function takes what the rest of `course_lib` returns and hands back a matplotlib `Figure`,
+for a notebook to show (last line of a cell) or to save.
+"""
+
+from course_lib.plotting.cleaning import cleaning_ledger as cleaning_ledger
+from course_lib.plotting.cleaning import precision_recall as precision_recall
+from course_lib.plotting.curves import learning_curves as learning_curves
+from course_lib.plotting.memory import memory_bars as memory_bars
+from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes
+from course_lib.plotting.runs import loss_and_answers as loss_and_answers
+from course_lib.plotting.runs import runs_compared as runs_compared
+from course_lib.plotting.scores import before_after as before_after
+from course_lib.plotting.scores import ranked_cures as ranked_cures
+from course_lib.plotting.scores import speed_and_quality as speed_and_quality

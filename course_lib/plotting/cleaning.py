@@ -1,0 +1,120 @@
+"""What cleaning did, rule by rule, and how well it matched the answer key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from course_lib.errors import CourseError
+from course_lib.plotting.style import BLUE, GREY, ORANGE, VERMILION, canvas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def cleaning_ledger(
+    rules: Mapping[str, Mapping[str, int]], *, title: str = "What each rule did"
+) -> Figure:
+    """Rows changed and rejected by each rule.
+
+    Args:
+        rules: counts by rule, with "changed" and "rejected": `report.summary["rules"]`. Rules
+            that did nothing are named below the figure, because silence would look like absence.
+        title: heading of the figure.
+
+    Returns:
+        The figure, the busiest rule at the top.
+
+    Raises:
+        CourseError: no rule did anything.
+
+    Example:
+        >>> cleaning_ledger({"duplicates": {"seen": 90, "changed": 0, "rejected": 12}})
+    """
+    busy = {
+        name: counts for name, counts in rules.items() if counts["changed"] + counts["rejected"]
+    }
+    if not busy:
+        raise CourseError("no rule changed or rejected a row, so there is no ledger to draw.")
+    names = sorted(busy, key=lambda name: busy[name]["changed"] + busy[name]["rejected"])
+    idle = [name for name in rules if name not in busy]
+    with canvas(title, height=2.4 + 0.42 * len(names)) as (figure, axes):
+        changed = [busy[name]["changed"] for name in names]
+        rejected = [busy[name]["rejected"] for name in names]
+        axes.barh(names, changed, color=BLUE, edgecolor="white", label="changed")
+        axes.barh(
+            names,
+            rejected,
+            left=changed,
+            color=VERMILION,
+            hatch="//",
+            edgecolor="white",
+            label="rejected",
+        )
+        for name, end in zip(names, map(sum, zip(changed, rejected, strict=True)), strict=True):
+            axes.annotate(
+                str(end), (end, name), xytext=(6, 0), textcoords="offset points", va="center"
+            )
+        axes.set_xlim(0, 1.1 * max(map(sum, zip(changed, rejected, strict=True))))
+        axes.margins(y=0.02)
+        axes.set_xlabel("rows")
+        axes.legend(loc="lower right")
+        if idle:
+            figure.supxlabel(
+                f"found nothing: {', '.join(idle)}", fontsize=14, color=GREY, wrap=True
+            )
+    return figure
+
+
+def precision_recall(
+    frame: pd.DataFrame, *, title: str = "Cleaning against the answer key"
+) -> Figure:
+    """Precision and recall for each planted defect.
+
+    Args:
+        frame: columns defect, precision and recall (shares between 0 and 1; NaN where a defect
+            was never reported, so that precision has no meaning).
+        title: heading of the figure.
+
+    Returns:
+        The figure, the least found defect at the top, where the work is.
+
+    Raises:
+        CourseError: a column is missing.
+
+    Example:
+        >>> precision_recall(scores[["defect", "precision", "recall"]])
+    """
+    missing = {"defect", "precision", "recall"} - set(frame.columns)
+    if missing:
+        raise CourseError(f"the table has no column {', '.join(sorted(missing))}.")
+    ordered = frame.sort_values(["recall", "precision"], ascending=False, kind="stable")
+    names = [str(name) for name in ordered["defect"]]
+    precision, recall = 100 * ordered["precision"], 100 * ordered["recall"]
+    with canvas(title, height=2.4 + 0.42 * len(names)) as (figure, axes):
+        for name, one, other in zip(names, precision, recall, strict=True):
+            axes.plot([one, other], [name, name], color=GREY, linewidth=2, zorder=1)
+        axes.plot(
+            recall,
+            names,
+            "o",
+            color=BLUE,
+            markersize=13,
+            label="recall: of the planted, how many were found",
+        )
+        # Smaller and on top, so that a pair at the same place shows both.
+        axes.plot(
+            precision,
+            names,
+            "D",
+            color=ORANGE,
+            markersize=8,
+            label="precision: of the found, how many were planted",
+        )
+        axes.set_xlim(-3, 103)
+        axes.margins(y=0.04)
+        axes.set_xlabel("rows (%)")
+        axes.grid(color="#dddddd")
+        figure.legend(loc="outside lower left", ncols=1)
+    return figure

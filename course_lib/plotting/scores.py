@@ -1,0 +1,226 @@
+"""Scores with their intervals: before and after, fast and good, and the cures in order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from course_lib.errors import CourseError
+from course_lib.evaluation.comparison import Share
+from course_lib.plotting.style import BLACK, BLUE, COLOURS, GREY, HATCHES, MARKERS, ORANGE, canvas
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+def before_after(
+    scores: Mapping[str, Mapping[str, Share]],
+    *,
+    chance: float | None = None,
+    ylabel: str = "right answers (%)",
+    title: str = "Before and after",
+) -> Figure:
+    """Bars in groups, each with its 95% interval.
+
+    Args:
+        scores: shares by group and model, such as
+            `{"policy facts": {"before": share_interval(a), "after": share_interval(b)}}`.
+        chance: share that guessing would reach, drawn as a line.
+        ylabel: what is counted, with its unit.
+        title: heading of the figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        CourseError: there is nothing to draw.
+
+    Example:
+        >>> before_after({"facts": {"before": share_interval(a), "after": share_interval(b)}})
+    """
+    if not scores:
+        raise CourseError("there are no scores to draw: pass at least one group.")
+    models = list(dict.fromkeys(model for group in scores.values() for model in group))
+    width = 0.8 / len(models)
+    with canvas(title) as (figure, axes):
+        for place, model in enumerate(models):
+            groups = [
+                (at, group[model]) for at, group in enumerate(scores.values()) if model in group
+            ]
+            middles = [at + (place - (len(models) - 1) / 2) * width for at, _ in groups]
+            heights = [100 * share.share for _, share in groups]
+            axes.bar(
+                middles,
+                heights,
+                width=0.92 * width,
+                color=COLOURS[place % len(COLOURS)],
+                hatch=HATCHES[place % len(HATCHES)],
+                edgecolor="white",
+                label=model,
+            )
+            axes.errorbar(
+                middles,
+                heights,
+                yerr=[
+                    [100 * (share.share - share.low) for _, share in groups],
+                    [100 * (share.high - share.share) for _, share in groups],
+                ],
+                fmt="none",
+                ecolor=BLACK,
+                elinewidth=2,
+                capsize=6,
+            )
+            for middle, height, (_, share) in zip(middles, heights, groups, strict=True):
+                axes.annotate(
+                    f"{height:.0f}",
+                    (middle, 100 * share.high),
+                    xytext=(0, 5),
+                    textcoords="offset points",
+                    ha="center",
+                )
+        if chance is not None:
+            axes.axhline(
+                100 * chance, color=GREY, linestyle="--", label=f"chance: {100 * chance:.0f}%"
+            )
+        axes.set_xticks(range(len(scores)), list(scores))
+        axes.set_ylim(0, 112)
+        axes.set_yticks(range(0, 101, 20))
+        axes.set_ylabel(ylabel)
+        axes.grid(axis="y", color="#dddddd")
+        figure.legend(loc="outside lower center", ncols=len(models) + (chance is not None))
+    return figure
+
+
+def speed_and_quality(
+    frame: pd.DataFrame,
+    *,
+    ylabel: str = "right answers (%)",
+    title: str = "Speed against quality",
+) -> Figure:
+    """Seconds a step against held-out quality, one labelled point a method.
+
+    Args:
+        frame: columns method, seconds_per_step and quality (a share between 0 and 1).
+        ylabel: what quality counts, with its unit.
+        title: heading of the figure.
+
+    Returns:
+        The figure; up and to the left is better.
+
+    Raises:
+        CourseError: a column is missing.
+
+    Example:
+        >>> speed_and_quality(results[["method", "seconds_per_step", "quality"]])
+    """
+    missing = {"method", "seconds_per_step", "quality"} - set(frame.columns)
+    if missing:
+        raise CourseError(f"the table has no column {', '.join(sorted(missing))}.")
+    with canvas(title) as (figure, axes):
+        slowest = float(frame["seconds_per_step"].max())
+        for place, row in enumerate(frame.to_dict("records")):
+            seconds, quality = float(row["seconds_per_step"]), 100 * float(row["quality"])
+            colour = COLOURS[place % len(COLOURS)]
+            axes.plot(
+                seconds,
+                quality,
+                marker=MARKERS[place % len(MARKERS)],
+                markersize=18,
+                linestyle="none",
+                color=colour,
+                markeredgecolor=BLACK,
+            )
+            at_the_right = seconds > 0.6 * 1.15 * slowest
+            axes.annotate(
+                str(row["method"]),
+                (seconds, quality),
+                xytext=(-16 if at_the_right else 16, 0),
+                textcoords="offset points",
+                ha="right" if at_the_right else "left",
+                va="center",
+                fontsize=16,
+                fontweight="bold",
+            )
+        axes.set_xlim(0, 1.15 * slowest)
+        axes.set_ylim(0, 105)
+        axes.set_xlabel("seconds a step")
+        axes.set_ylabel(ylabel)
+        axes.grid(color="#dddddd")
+        axes.annotate(
+            "↖ faster and better",
+            (0.02, 0.04),
+            xycoords="axes fraction",
+            color=GREY,
+            style="italic",
+        )
+    return figure
+
+
+def ranked_cures(
+    scores: Mapping[str, float | Share],
+    *,
+    baseline: str,
+    xlabel: str,
+    lower_is_better: bool = False,
+    title: str = "The cures, ranked",
+) -> Figure:
+    """Cures in order of held-out quality, best at the top, beside doing nothing.
+
+    Args:
+        scores: quality by cure, plain or with its interval; `baseline` among them.
+        baseline: the run without a cure; a line is drawn through it.
+        xlabel: what is measured, with its unit.
+        lower_is_better: True for a loss.
+        title: heading of the figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        CourseError: the baseline is not among the scores.
+
+    Example:
+        >>> ranked_cures({"none": 1.01, "early stopping": 0.75}, baseline="none",
+        ...              xlabel="held-out loss (nats a token)", lower_is_better=True)
+    """
+    if baseline not in scores:
+        raise CourseError(
+            f"the baseline {baseline!r} is not among the scores: {', '.join(scores)}."
+        )
+    points = {
+        name: score if isinstance(score, Share) else Share(score, score, score)
+        for name, score in scores.items()
+    }
+    order = sorted(points, key=lambda name: points[name].share, reverse=lower_is_better)
+    with canvas(title, height=2.2 + 0.6 * len(order)) as (figure, axes):
+        line = points[baseline].share
+        axes.axvline(line, color=GREY, linestyle="--", linewidth=2)
+        for name in order:
+            point = points[name]
+            colour = ORANGE if name == baseline else BLUE
+            axes.plot([line, point.share], [name, name], color=colour, linewidth=3, alpha=0.5)
+            axes.errorbar(
+                point.share,
+                name,
+                xerr=[[point.share - point.low], [point.high - point.share]],
+                fmt="s" if name == baseline else "o",
+                color=colour,
+                ecolor=BLACK,
+                markersize=14,
+                elinewidth=2,
+                capsize=6,
+            )
+            axes.annotate(
+                f"{point.share:.3g}",
+                # On the far side from the line, where nothing is drawn.
+                (point.low if point.share < line else point.high, name),
+                xytext=(-14 if point.share < line else 14, 0),
+                textcoords="offset points",
+                ha="right" if point.share < line else "left",
+                va="center",
+            )
+        axes.margins(x=0.14, y=0.1)
+        axes.set_xlabel(f"{xlabel}, {'lower' if lower_is_better else 'higher'} is better")
+        axes.grid(axis="x", color="#dddddd")
+    return figure

@@ -1,0 +1,225 @@
+"""Figures: what is drawn is what was given, and the back row can read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from course_lib import plotting
+from course_lib.diagnostics import diagnose
+from course_lib.errors import CourseError
+from course_lib.evaluation import share_interval
+
+LOSSES = (2.5, 1.6, 1.1, 0.9, 0.8, 0.75, 0.78, 0.83, 0.89, 0.93, 0.97, 1.01)
+HISTORY = [
+    entry
+    for epoch, loss in enumerate(LOSSES, start=1)
+    for entry in (
+        {"step": 10 * epoch, "loss": 2.6 * 0.8**epoch},
+        {"step": 10 * epoch, "eval_loss": loss},
+    )
+]
+BEFORE = share_interval([True] * 4 + [False] * 12)
+AFTER = share_interval([True] * 15 + [False])
+
+
+def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
+    yield (
+        "curves",
+        lambda: plotting.learning_curves(
+            HISTORY, diagnose(HISTORY), events={70: "killed and resumed"}
+        ),
+    )
+    yield (
+        "answers",
+        lambda: plotting.loss_and_answers(
+            HISTORY, pd.DataFrame({"step": [20, 60, 120], "right": [0.1, 0.6, 0.7]})
+        ),
+    )
+    yield (
+        "runs",
+        lambda: plotting.runs_compared(
+            {"more data": HISTORY[:12], "no cure": HISTORY}, baseline="no cure"
+        ),
+    )
+    yield (
+        "memory",
+        lambda: plotting.memory_bars(
+            {"full": {"weights": 5.0, "optimizer": 11.0}, "LoRA": {"weights": 3.0, "adapter": 0.1}},
+            ceiling_gib=14.56,
+            measured_gib={"full": 15.0, "LoRA": 3.4},
+        ),
+    )
+    yield (
+        "sizes",
+        lambda: plotting.memory_over_sizes(
+            pd.DataFrame(
+                {
+                    "parameters": [5e8, 8e9, 5e8, 8e9],
+                    "method": ["LoRA", "LoRA", "QLoRA", "QLoRA"],
+                    "peak_gib": [2.0, 19.0, 1.5, 8.0],
+                }
+            ),
+            ceilings_gib={"T4": 14.56},
+        ),
+    )
+    yield (
+        "scores",
+        lambda: plotting.before_after(
+            {"facts": {"before": BEFORE, "after": AFTER}, "skills": {"before": AFTER}}, chance=0.2
+        ),
+    )
+    yield (
+        "speed",
+        lambda: plotting.speed_and_quality(
+            pd.DataFrame(
+                {
+                    "method": ["full", "LoRA", "QLoRA"],
+                    "seconds_per_step": [0.2, 0.15, 0.3],
+                    "quality": [1.0, 0.94, 0.9],
+                }
+            )
+        ),
+    )
+    yield (
+        "cures",
+        lambda: plotting.ranked_cures(
+            {"none": 1.01, "early stopping": 0.75, "more data": 0.42, "larger rank": 1.2},
+            baseline="none",
+            xlabel="held-out loss (nats a token)",
+            lower_is_better=True,
+        ),
+    )
+    yield (
+        "ledger",
+        lambda: plotting.cleaning_ledger(
+            {
+                "duplicates": {"seen": 50, "changed": 0, "rejected": 12},
+                "html": {"seen": 50, "changed": 30, "rejected": 1},
+                "empty": {"seen": 50, "changed": 0, "rejected": 0},
+            }
+        ),
+    )
+    yield (
+        "key",
+        lambda: plotting.precision_recall(
+            pd.DataFrame(
+                {
+                    "defect": ["html", "refusal", "contradiction"],
+                    "precision": [1.0, 0.8, float("nan")],
+                    "recall": [1.0, 0.9, 0.0],
+                }
+            )
+        ),
+    )
+
+
+FIGURES = dict(figures())
+
+
+def words(figure: Figure) -> list[Text]:
+    return [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_every_figure_reads_from_the_back_row(name: str) -> None:
+    figure = FIGURES[name]()
+    assert isinstance(figure, Figure)
+    # Closing a figure takes its canvas away; a notebook brings its own, and so do we.
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    small = [text.get_text() for text in words(figure) if float(text.get_fontsize()) < 14]
+    assert not small
+    drawn = figure.get_tightbbox(canvas.get_renderer())
+    width, height = figure.get_size_inches()
+    assert drawn.x0 >= 0
+    assert drawn.y0 >= 0
+    assert drawn.x1 <= width
+    assert drawn.y1 <= height
+    # A second axis, where there is one, shares the first one's title and steps.
+    axes = figure.axes[0]
+    assert axes.get_title(loc="left")
+    assert axes.get_xlabel() or axes.get_ylabel()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_notebook_shows_each_figure_once(name: str) -> None:
+    FIGURES[name]()
+    assert plt.get_fignums() == []
+
+
+def test_the_verdict_s_steps_are_marked() -> None:
+    verdict = diagnose(HISTORY)
+    figure = plotting.learning_curves(HISTORY, verdict)
+    said = " ".join(text.get_text() for text in words(figure))
+    assert "Learning curves: overfitting" in said
+    assert f"since step {verdict.since_step}" in said
+    assert f"best step: {verdict.best_step}" in said
+
+
+def test_the_best_of_loss_and_of_answers_is_starred() -> None:
+    answers = pd.DataFrame({"step": [20, 60, 120], "right": [0.1, 0.6, 0.7]})
+    figure = plotting.loss_and_answers(HISTORY, answers)
+    stars = [
+        line.get_xydata() for axes in figure.axes for line in axes.lines if line.get_marker() == "*"
+    ]
+    assert [tuple(star[0]) for star in stars] == [(60, 0.75), (120, 70)]
+
+
+def test_the_baseline_comes_first_and_runs_keep_their_names() -> None:
+    figure = plotting.runs_compared({"a": HISTORY, "none": HISTORY[:6]}, baseline="none")
+    assert [line.get_label() for line in figure.axes[0].lines] == ["none", "a"]
+
+
+def test_small_memory_is_told_in_mib() -> None:
+    figure = plotting.memory_bars({"full": {"weights": 0.02}}, measured_gib={"full": 0.03})
+    said = [text.get_text() for text in words(figure)]
+    assert "20.5 MiB\nmeasured 30.7" in said
+    assert "memory (MiB)" in said
+
+
+def test_cures_stand_in_order() -> None:
+    figure = plotting.ranked_cures(
+        {"none": 1.0, "b": 0.5, "a": 0.8}, baseline="none", xlabel="loss", lower_is_better=True
+    )
+    FigureCanvasAgg(figure).draw()
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["none", "a", "b"]
+
+
+def test_rules_that_did_nothing_are_named() -> None:
+    figure = plotting.cleaning_ledger(
+        {"html": {"changed": 3, "rejected": 0}, "empty": {"changed": 0, "rejected": 0}}
+    )
+    assert "found nothing: empty" in [text.get_text() for text in words(figure)]
+
+
+def test_bad_input_is_told() -> None:
+    with pytest.raises(CourseError, match="no methods"):
+        plotting.memory_bars({})
+    with pytest.raises(CourseError, match="no scores"):
+        plotting.before_after({})
+    with pytest.raises(CourseError, match="no rule changed"):
+        plotting.cleaning_ledger({"html": {"changed": 0, "rejected": 0}})
+    with pytest.raises(CourseError, match="baseline 'none' is not among"):
+        plotting.ranked_cures({"a": 1.0}, baseline="none", xlabel="loss")
+    empty = pd.DataFrame({"method": []})
+    for draw in (plotting.speed_and_quality, plotting.precision_recall):
+        with pytest.raises(CourseError, match="no column"):
+            draw(empty)
+    with pytest.raises(CourseError, match="no column parameters, peak_gib"):
+        plotting.memory_over_sizes(empty, ceilings_gib={})
+    with pytest.raises(CourseError, match="no column right, step"):
+        plotting.loss_and_answers(HISTORY, empty)
+    with pytest.raises(CourseError, match="no held-out loss"):
+        plotting.loss_and_answers(HISTORY[:1], pd.DataFrame({"step": [1], "right": [0.5]}))
+    with pytest.raises(CourseError, match="baseline 'none' is not among the runs"):
+        plotting.runs_compared({"a": HISTORY}, baseline="none")
+    with pytest.raises(CourseError, match="no such file"):
+        plotting.learning_curves("nowhere.json")
