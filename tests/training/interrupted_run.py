@@ -21,7 +21,7 @@ class Slow(TrainerCallback):
     """Leaves the parent time to kill the run between two checkpoints."""
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        time.sleep(0.15)
+        time.sleep(0.1)
 
 
 def run(model_folder: str, out: str, *, slow: bool) -> Any:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,14 +18,20 @@ from course_lib.training import latest_checkpoint
 
 
 @pytest.fixture(scope="module")
-def finished(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run's folder with its last checkpoints."""
-    out = tmp_path_factory.mktemp("finished")
-    run(str(model_folder), str(out), slow=False)
-    return out
+def whole(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The trainer of a run that nobody interrupted."""
+    return run(str(model_folder), str(tmp_path_factory.mktemp("finished")), slow=False)
 
 
-def test_killed_and_resumed_ends_with_the_same_weights(model_folder: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def finished(whole: Any) -> Path:
+    """Its folder, with its last checkpoints."""
+    return Path(whole.args.output_dir)
+
+
+def test_killed_and_resumed_ends_with_the_same_weights(
+    model_folder: Path, whole: Any, tmp_path: Path
+) -> None:
     script = Path(__file__).with_name("interrupted_run.py")
     killed = tmp_path / "killed"
     process = subprocess.Popen(
@@ -43,7 +50,6 @@ def test_killed_and_resumed_ends_with_the_same_weights(model_folder: Path, tmp_p
     assert int(found.name.split("-")[1]) < STEPS
 
     resumed = run(str(model_folder), str(killed), slow=False)
-    whole = run(str(model_folder), str(tmp_path / "whole"), slow=False)
     ends = [dict(trainer.model.named_parameters()) for trainer in (resumed, whole)]
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[1])
     losses = [
