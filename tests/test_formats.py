@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from course_lib.errors import CourseError
 from course_lib.formats import join, read, to_dataset, write_jsonl
 
 HI = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "openai_chat": {"messages": HI},
     "openai_evals": {"input": HI[:1], "ideal": "Hello!"},
     "alpaca": {"instruction": "Hi", "input": "", "output": "Hello!"},
@@ -136,7 +137,11 @@ def test_join_keeps_lines_and_names_the_file(tmp_path: Path) -> None:
 
 
 def test_ragged_columns_survive_arrow_and_writing(tmp_path: Path) -> None:
-    rows = [{"messages": HI, "n": 1}, {"messages": HI, "n": "x"}, {"messages": HI}]
+    rows: list[dict[str, Any]] = [
+        {"messages": HI, "n": 1},
+        {"messages": HI, "n": "x"},
+        {"messages": HI},
+    ]
     assert to_dataset(rows)["n"][:] == ["1", '"x"', "null"]
     path = write_jsonl(rows, tmp_path / "deep" / "out.jsonl")
     assert [json.loads(line) for line in path.read_text("utf-8").splitlines()] == rows

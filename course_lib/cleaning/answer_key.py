@@ -37,11 +37,12 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def read_key(path: str | Path) -> dict[int, set[str]]:
+def read_key(path: str | Path, language: str | None = None) -> dict[int, set[str]]:
     """Read an answer key.
 
     Args:
         path: A JSON Lines file with "line" (from 1) and "kinds".
+        language: Only the lines whose "lang" is this; None reads all.
 
     Returns:
         The kinds planted on each line.
@@ -55,7 +56,11 @@ def read_key(path: str | Path) -> dict[int, set[str]]:
     """
     try:
         entries = [json.loads(line) for line in Path(path).read_text("utf-8").split("\n") if line]
-        return {int(entry["line"]): set(entry["kinds"]) for entry in entries}
+        return {
+            int(entry["line"]): set(entry["kinds"])
+            for entry in entries
+            if language in (None, entry.get("lang"))
+        }
     except FileNotFoundError as error:
         raise CourseError(f"There is no answer key {path}: run `make data`.") from error
     except (ValueError, KeyError, TypeError) as error:
@@ -64,7 +69,9 @@ def read_key(path: str | Path) -> dict[int, set[str]]:
         ) from error
 
 
-def score_against_key(report: CleaningReport, key_path: str | Path) -> pd.DataFrame:
+def score_against_key(
+    report: CleaningReport, key_path: str | Path, *, language: str | None = None
+) -> pd.DataFrame:
     """Compare what the rules found with what was planted.
 
     A kind counts as found on a line if one of its rules changed or rejected that line. A line
@@ -74,6 +81,8 @@ def score_against_key(report: CleaningReport, key_path: str | Path) -> pd.DataFr
     Args:
         report: What `clean` made of the messy file.
         key_path: The answer key of that file.
+        language: "en" or "ja" scores only the lines that the key gives in that language; a find
+            on a line that the key does not have counts against either. None scores all.
 
     Returns:
         One row a kind: kind, planted, found (planted and found), precision (share of what the
@@ -88,6 +97,7 @@ def score_against_key(report: CleaningReport, key_path: str | Path) -> pd.DataFr
         0  exact_duplicate       30     30        1.0     1.0
     """
     key = read_key(key_path)
+    other_language = set(key) - set(read_key(key_path, language))
     unknown = {kind for kinds in key.values() for kind in kinds} - set(KINDS)
     if unknown:
         raise CourseError(f"{key_path}: no rule knows the kind {sorted(unknown)[0]!r}.")
@@ -101,8 +111,8 @@ def score_against_key(report: CleaningReport, key_path: str | Path) -> pd.DataFr
     }
     scores = []
     for kind, rules in KINDS.items():
-        planted = {line for line, kinds in key.items() if kind in kinds}
-        found = set().union(*(flagged[rule] for rule in rules))
+        planted = {line for line, kinds in key.items() if kind in kinds} - other_language
+        found = set().union(*(flagged[rule] for rule in rules)) - other_language
         planted -= {
             line
             for line in planted - found

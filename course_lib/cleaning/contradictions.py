@@ -14,7 +14,7 @@ from itertools import combinations
 
 from course_lib.cleaning.normalise import jaccard, letters, normalised, trigrams
 from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
-from course_lib.cleaning.votes import outvoted
+from course_lib.cleaning.votes import difference, outvoted
 
 _NUMBER_WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
@@ -75,6 +75,10 @@ def disagree(first: str, second: str) -> str | None:
     if max(len(one), len(two)) <= 24 and max(len(one.split()), len(two.split())) <= 4:
         # Labels: any difference counts.
         return f"{one!r} against {two!r}"
+    single = not any(re.search(r"[.!?。！？].", text) for text in (one, two))
+    values = difference(one.rstrip(".!?。"), two.rstrip(".!?。")) if single else None
+    if values:
+        return f"{values[0]!r} against {values[1]!r}"
     alike = jaccard(one, two)
     if bool(_NO.search(one)) != bool(_NO.search(two)) and alike >= 0.4:
         return "one denies what the other says"

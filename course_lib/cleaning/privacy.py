@@ -118,7 +118,10 @@ def phone_spans(text: str) -> Iterator[Span]:
         for number in phonenumbers.PhoneNumberMatcher(text, region):
             # A bare run of digits is as likely an order number: those need the word "phone".
             if re.search(r"[ ().+-]", number.raw_string) or number.raw_string.startswith("0"):
-                found.append((number.start, number.end))
+                # The matcher takes an opening bracket of the sentence for one of the number.
+                raw = number.raw_string
+                opened = raw.startswith("(") and raw.count("(") > raw.count(")")
+                found.append((number.start + opened, number.end))
     for start, end in found:
         before, written = text[max(0, start - 30) : start], text[start:end].strip()
         if not _NOT_A_PHONE.search(before) and not _OTHER_NUMBERS.search(written):

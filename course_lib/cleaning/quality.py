@@ -129,7 +129,7 @@ def runaway(messages: Messages) -> str | None:
         sentences = Counter(
             sentence.strip()
             for sentence in re.split(r"[.!?。！？\n]+", normalised(text))
-            if len(sentence.strip()) >= 6
+            if len(sentence.strip()) >= 5
         )
         if sentences and (most := sentences.most_common(1)[0])[1] >= 4:
             return f"the answer repeats {most[0][:30]!r} {most[1]} times"

@@ -43,7 +43,8 @@ def outvoted(sets: list[Messages]) -> dict[int, Found]:
     Example:
         >>> from course_lib.cleaning.rule import chat
         >>> rows = [chat(f"{n}: how long is the warranty?", "It lasts 10 years.") for n in "abcdef"]
-        >>> outvoted([*rows, chat("What warranty is there?", "It lasts 3 years.")])[6].reason
+        >>> rows += [chat(f"{n}: where is my tent?", f"In box {n}.") for n in "abcdefg"]
+        >>> outvoted([*rows, chat("What warranty is there?", "It lasts 3 years.")])[13].reason
         "'3' stands against '10' in 6 other rows: 'it lasts 10 years'"
     """
     rows: dict[str, set[int]] = defaultdict(set)
@@ -101,11 +102,13 @@ def _topic(subjects: list[frozenset[str]], family: set[int]) -> set[str]:
         for position, words in enumerate(subjects)
         if position not in family and _is_japanese(words) == japanese
     ]
+    if len(outside) < len(family):
+        return set()  # said in most rows: a house phrase, or too little to compare with
     beyond = Counter(word for words in outside for word in words & inside.keys())
     topic = set()
     for word, count in inside.items():
         here = count / len(family)
-        there = beyond[word] / len(outside) if outside else 0.0
+        there = beyond[word] / len(outside)
         if here >= 0.25 and here >= 4 * there:
             topic.add(word)
     covered = sum(bool(topic & subjects[position]) for position in family)
