@@ -10,7 +10,16 @@ import numpy as np
 
 from course_lib.diagnostics.log import read_log
 from course_lib.errors import CourseError
-from course_lib.plotting.style import BLACK, BLUE, COLOURS, GREY, MARKERS, VERMILION, canvas
+from course_lib.plotting.style import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    GREY,
+    MARKERS,
+    SMALLEST_TEXT,
+    VERMILION,
+    canvas,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +68,7 @@ def loss_and_answers(
         _star(other, steps, right, int(np.nanargmax(right)), BLUE)
         other.set_ylim(0, 105)
         other.set_ylabel("right answers (%)", color=BLUE)
-        other.tick_params(labelsize=axes.yaxis.label.get_size() - 2)
+        other.tick_params(labelsize=SMALLEST_TEXT)
         other.spines["right"].set_visible(True)
         figure.legend(loc="outside lower center", ncols=2)
     return figure
