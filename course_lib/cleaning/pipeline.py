@@ -8,10 +8,10 @@ was itself rejected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from course_lib.cleaning import (
     contradictions,
@@ -84,7 +84,7 @@ class _Work:
 def clean(
     source: Source | str | Path,
     *,
-    rules: Sequence[str] | None = None,
+    rules: Sequence[str | Rule] | None = None,
     test: Source | str | Path | Iterable[Messages] | None = None,
 ) -> CleaningReport:
     """Clean a set of conversations, losing no row: each is kept, or rejected with its reason.
@@ -92,7 +92,9 @@ def clean(
     Args:
         source: A file, or what `course_lib.formats.read` made of it.
         rules: Names of the rules to apply (see `rule_table`), in any order. None applies all.
-            Rows that cannot be read at all are rejected in any case.
+            Rows that cannot be read at all are rejected in any case. A `Repair`, `Check` or
+            `SetCheck` of your own takes the place of the rule of its name, so that an answer
+            key can score it.
         test: A held-out test (a file, a source, or conversations) whose questions must not be
             in the training data. None leaves the contamination rule without work.
 
@@ -100,27 +102,28 @@ def clean(
         The report: `.kept` is a `datasets.Dataset`, the rest says what happened and why.
 
     Raises:
-        CourseError: The file cannot be read, or a rule does not exist.
+        CourseError: The file cannot be read, a rule does not exist, or a rule of your own
+            cannot stand in for the one it is named after.
 
     Example:
         >>> clean("support.jsonl", rules=["html", "email"]).summary    # doctest: +SKIP
         {'rows_in': 1200, 'kept': 1141, 'changed': 96, 'rejected': 59, ...}
     """
     source = source if isinstance(source, Source) else read(source)
-    active = _active(rules)
+    active, own = _active(rules)
     work = [_Work(row, [dict(m) for m in row.messages or []]) for row in source.rows]
     counts = {rule.name: RuleCount() for rule in RULES if rule.name in active}
     changes: list[Change] = []
     _reject_unread(work, counts)
-    _check_rows(work, _chosen(STRUCTURE, active), counts)
-    _repair_rows(work, _chosen(REPAIRS, active), counts, changes)
-    _check_rows(work, _chosen(DAMAGE, active), counts)
-    _check_sets(work, _chosen(CUT, active), counts)
-    _check_rows(work, _chosen(MEANING, active), counts)
+    _check_rows(work, _chosen(STRUCTURE, active, own), counts)
+    _repair_rows(work, _chosen(REPAIRS, active, own), counts, changes)
+    _check_rows(work, _chosen(DAMAGE, active, own), counts)
+    _check_sets(work, _chosen(CUT, active, own), counts)
+    _check_rows(work, _chosen(MEANING, active, own), counts)
     leaks = contamination_rule(_conversations(test))
     others = [leaks if rule.name == leaks.name else rule for rule in OTHERS]
     # The cut answers are sought once more: what the other rules took may tip the balance.
-    _check_sets(work, _chosen((*CUT, *others), active), counts)
+    _check_sets(work, _chosen((*CUT, *others), active, own), counts)
     masked = [name for name in PRIVACY if name in active]
     return CleaningReport.build(
         source=source,
@@ -158,18 +161,36 @@ def rule_table() -> list[dict[str, Any]]:
     ]
 
 
-def _chosen(rules: Iterable[R], active: set[str]) -> list[R]:
-    return [rule for rule in rules if rule.name in active]
+def _chosen(rules: Iterable[R], active: set[str], own: Mapping[str, Rule]) -> list[R]:
+    # A learner's rule is of the same kind as the one it replaces: `_stand_in` has seen to it.
+    return [cast(R, own.get(rule.name, rule)) for rule in rules if rule.name in active]
 
 
-def _active(rules: Sequence[str] | None) -> set[str]:
-    known = [rule.name for rule in RULES]
+def _active(rules: Sequence[str | Rule] | None) -> tuple[set[str], dict[str, Rule]]:
+    """The names of the rules to apply, and the learner's own rules by name."""
+    known = {rule.name: rule for rule in RULES}
     if isinstance(rules, str):
         raise CourseError(f"rules must be a list of names, such as rules=[{rules!r}].")
-    unknown = [name for name in rules or () if name not in known]
+    if rules is None:
+        return set(known), {}
+    names = [rule if isinstance(rule, str) else rule.name for rule in rules]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise CourseError(f"There is no rule {unknown[0]!r}. The rules are: {', '.join(known)}.")
-    return set(known) if rules is None else {*rules, *(rule.name for rule in READING)}
+    own = [rule for rule in rules if isinstance(rule, Rule)]
+    return {*names, *(rule.name for rule in READING)}, {
+        rule.name: _stand_in(rule, known[rule.name]) for rule in own
+    }
+
+
+def _stand_in(own: Rule, ours: Rule) -> Rule:
+    """Check that a learner's rule can be asked what the rule it replaces is asked."""
+    if type(own) is not type(ours):
+        raise CourseError(
+            f"Your rule {own.name!r} is a {type(own).__name__}, but the rule of that name is a "
+            f"{type(ours).__name__}: make it one, or give it the name of another rule."
+        )
+    return own
 
 
 def _conversations(test: Source | str | Path | Iterable[Messages] | None) -> list[Messages]:
