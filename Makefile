@@ -19,10 +19,13 @@ WORKERS ?= 2
 CALM    := COURSE_PROFILE=pocket COURSE_STRICT=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 \
            TOKENIZERS_PARALLELISM=false
 
+# Jupyter refuses to run as root unless told; in a container there is often nobody else.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 .PHONY: lab test course slides data pocket doctor clean
 
 lab: $(READY)
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	$(BIN)/jupyter lab $(AS_ROOT) notebooks/00_start_here.ipynb
 
 test: $(READY)
 	$(BIN)/ruff check .
