@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.encodings import detect_encoding, split_lines
 from course_lib.errors import CourseError
+from course_lib.json_rows import Parsed, parse_json
 from course_lib.shapes import CONVERTERS, SHAPES, NotThisShape, question_and_answer
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def read(path: str | Path, *, format: str | None = None, encoding: str | None = 
     if format == "csv" or (format is None and _looks_like_csv(path, lines)):
         rows = _read_csv(path, lines)
         return Source(str(path), "csv", chosen, rows, notes)
-    parsed, blank = _parse_json(path, lines)
+    parsed, blank = parse_json(path, lines)
     if blank:
         notes.append(f"{blank} blank lines were skipped.")
     shape = format or _detect_shape(path, parsed)
@@ -218,93 +218,7 @@ def _bytes_of(path: Path) -> bytes:
     return data
 
 
-@dataclass(frozen=True)
-class _Parsed:
-    line: int
-    value: object
-    problem: str | None
-
-
-def _parse_json(path: Path, lines: list[tuple[str, str | None]]) -> tuple[list[_Parsed], int]:
-    """Parse JSON Lines, or a JSON array, keeping what does not parse."""
-    if next(text for text, _ in lines if text.strip()).lstrip().startswith("["):
-        whole = _parse_array("\n".join(text for text, _ in lines))
-        if whole:
-            return whole, 0
-    parsed = [
-        _parse_line(number, text, problem)
-        for number, (text, problem) in enumerate(lines, start=1)
-        if text.strip()
-    ]
-    if all(item.problem for item in parsed):
-        first = parsed[0]
-        raise CourseError(
-            f"{path}: none of the {len(parsed)} lines is JSON (line {first.line}: "
-            f"{first.problem}). Give one JSON object a line, or a CSV with a header."
-        )
-    # The empty piece behind the last line feed is no line.
-    return parsed, len(lines) - len(parsed) - (not lines[-1][0].strip())
-
-
-def _parse_line(number: int, text: str, problem: str | None) -> _Parsed:
-    if problem:
-        return _Parsed(number, text.rstrip("\r"), problem)
-    try:
-        value = _load_json(text)
-    except (ValueError, RecursionError) as error:
-        return _Parsed(number, text.rstrip("\r"), _why(error))
-    return _Parsed(number, value, None)
-
-
-def _load_json(text: str) -> object:
-    """`json.loads`, less what other tools refuse: NaN, Infinity, halves of characters."""
-
-    def refuse(name: str) -> float:
-        raise ValueError(f"{name} is not JSON")
-
-    def finite(digits: str) -> float:
-        number = float(digits)
-        return number if math.isfinite(number) else refuse(digits)
-
-    value = json.loads(text, parse_constant=refuse, parse_float=finite)
-    if "\\ud" in text.lower():
-        try:
-            json.dumps(value, ensure_ascii=False).encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ValueError("half a character (a lone surrogate), no file can store it") from error
-    return value
-
-
-def _why(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"not JSON: {error.msg} at column {error.colno}"
-    if isinstance(error, RecursionError):
-        return "not JSON we can read: nested too deeply"
-    return f"not JSON: {error}"
-
-
-def _parse_array(text: str) -> list[_Parsed]:
-    """The elements of a JSON array with the line each starts on; empty if it is not one."""
-    decoder = json.JSONDecoder()
-    try:
-        _load_json(text)
-    except (ValueError, RecursionError):
-        return []
-    items: list[_Parsed] = []
-    position = text.index("[") + 1
-    line, counted = 1, 0
-    while True:
-        while position < len(text) and text[position] in " \t\r\n,":
-            position += 1
-        if text[position] == "]":
-            return items
-        line += text.count("\n", counted, position)
-        counted = position
-        value, position = decoder.raw_decode(text, position)
-        items.append(_Parsed(line, value, None))
-
-
-def _detect_shape(path: Path, parsed: list[_Parsed]) -> str:
+def _detect_shape(path: Path, parsed: list[Parsed]) -> str:
     objects = [item.value for item in parsed if isinstance(item.value, dict)]
     votes = Counter(
         name
@@ -322,7 +236,7 @@ def _detect_shape(path: Path, parsed: list[_Parsed]) -> str:
     )
 
 
-def _to_row(item: _Parsed, shape: str) -> Row:
+def _to_row(item: Parsed, shape: str) -> Row:
     if item.problem:
         return Row(item.line, item.value, None, {}, item.problem, "json")
     convert: Callable[[dict[str, Any]], tuple[list[dict[str, str]], dict[str, Any]]]

@@ -69,7 +69,7 @@ def main(argv: list[str]) -> int:
             f"contaminated\nwritten to {arguments.out}"
         )
     if result["contaminated"]:
-        print("some rows have near twins in train: see the messages above", file=sys.stderr)
+        print("some rows of validation or test have a near twin in train", file=sys.stderr)
     return 1 if result["contaminated"] else 0
 
 

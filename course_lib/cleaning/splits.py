@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from course_lib.cleaning.duplicates import near_pairs
 from course_lib.cleaning.passages import Groups, boilerplate, shared_passages, without
-from course_lib.cleaning.rule import Messages, prompt
+from course_lib.cleaning.rule import prompt
 from course_lib.errors import CourseError
 
 if TYPE_CHECKING:
@@ -159,8 +159,3 @@ def _share_out(
         best = max(fits, key=lambda i: (gaps[i] / (fractions[i] * total), -i))
         sides[best] += members
     return [sorted(side) for side in sides]
-
-
-def conversations(dataset: datasets.Dataset) -> list[Messages]:
-    """The conversations of a dataset as plain lists."""
-    return [list(messages) for messages in dataset["messages"]]
