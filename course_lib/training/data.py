@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_lib.errors import CourseError
-from course_lib.formats import read, to_dataset
+from course_lib.formats import Row, read, to_dataset
 
 if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
@@ -27,7 +27,8 @@ def training_data(
     Args:
         source: The folder written by ``split`` (``train.jsonl`` and its sisters), the folder
             written by ``clean`` (``kept.jsonl``), or one file in any format that
-            ``course_lib.formats`` reads.
+            ``course_lib.formats`` reads. A row may also end with the question and have its answer
+            in a column ``answer``.
         validation: A file to use as validation rows instead of the folder's own.
         test: A file to use as test rows instead of the folder's own.
         seed: Decides which rows are held out where nothing else says.
@@ -81,8 +82,16 @@ def _rows(path: Path) -> Dataset:
         )
     # What `clean` wrote knows its rows' lines in the original file, which is where to mend them.
     return to_dataset(
-        {"line": row.line, **row.extra, "messages": row.messages} for row in source.rows
+        {"line": row.line, **row.extra, "messages": _with_answer(row)} for row in source.rows
     )
+
+
+def _with_answer(row: Row) -> list[dict[str, str]]:
+    # The course's own test files end with the question and keep the answer in a column.
+    messages, answer = row.messages or [], row.extra.get("answer")
+    if isinstance(answer, str) and messages and messages[-1]["role"] == "user":
+        return [*messages, {"role": "assistant", "content": answer}]
+    return messages
 
 
 def _hold_out(rows: Dataset, seed: int) -> tuple[DatasetDict, list[str]]:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -201,6 +203,21 @@ def keep_4bit_trainable(model: nn.Module) -> None:
         layer.support_avx512bf16_for_cpu = False
 
 
+@contextmanager
+def without_renaming_notices() -> Iterator[None]:
+    """Silence what transformers 5.23 says about gradient_checkpointing, which it renames.
+
+    TRL and PEFT still use the old name, and the notice tells a learner nothing to act on.
+
+    Example:
+        >>> with without_renaming_notices():
+        ...     config = SFTConfig(use_cpu=True)  # doctest: +SKIP
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*gradient_checkpointing.*deprecated", FutureWarning)
+        yield
+
+
 def _resolve(name_or_path: str | Path) -> str:
     text = str(name_or_path)
     if text == "pocket":
@@ -265,7 +282,8 @@ def _load_adapter(
     from peft import PeftModel
 
     # Trainable, so that a run can go on from it; answering is not affected.
-    adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=True)
+    with without_renaming_notices():
+        adapted = PeftModel.from_pretrained(model, str(folder), is_trainable=True)
     adapted.eval()
     # A PeftModel is no PreTrainedModel by class, but passes every call on to the one inside it.
     return cast("PreTrainedModel", adapted), tokenizer

@@ -212,5 +212,6 @@ def _some(
 
 
 def _place(dataset: Dataset, index: int) -> str:
-    line = f", line {dataset[index]['line']}" if "line" in dataset.column_names else ""
-    return f"row {index}{line}"
+    # The line of the file where the learner can mend it, if the row knows; else its position.
+    known = "line" in dataset.column_names and dataset[index]["line"] is not None
+    return f"line {dataset[index]['line']}" if known else f"row {index}"

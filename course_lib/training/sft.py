@@ -9,14 +9,13 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
 from course_lib.runtime import Runtime, seed
-from course_lib.training.models import keep_4bit_trainable
+from course_lib.training.models import keep_4bit_trainable, without_renaming_notices
 from course_lib.training.rows import LongRows, tokenize_rows
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
     }
     settings.update(overrides)
     _check_number_format(runtime, settings)
-    with _without_renaming_notices():
+    with without_renaming_notices():
         config = SFTConfig(**settings)
     # Kaggle lends two T4s. One process that sees both would wrap the model in DataParallel, which
     # TRL refuses; the second card needs `accelerate launch`.
@@ -150,7 +149,7 @@ def sft_trainer(
     from transformers import PrinterCallback
     from trl.trainer.sft_trainer import SFTTrainer
 
-    with _without_renaming_notices():
+    with without_renaming_notices():
         trainer = SFTTrainer(
             model=model,
             args=trainer_config,
@@ -285,15 +284,6 @@ def _train_in_float32(model: nn.Module) -> None:
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
-
-
-@contextmanager
-def _without_renaming_notices() -> Iterator[None]:
-    # transformers 5.23 renames gradient_checkpointing; TRL and PEFT still use the old name, and the
-    # notice about it tells the learner nothing that they could act on.
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*gradient_checkpointing.*deprecated", FutureWarning)
-        yield
 
 
 def _send_nothing() -> None:

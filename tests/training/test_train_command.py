@@ -53,11 +53,11 @@ def test_each_method_prints_the_promised_figures(
 ) -> None:
     out = tmp_path / "out"
     words = ("--model", model_folder, "--data", split_folder, "--method", method, "--out", out)
-    assert train(*words, "--epochs", 6, "--json") == 0
+    assert train(*words, "--epochs", 2, "--json") == 0
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert set(result) >= KEYS
-    assert result["steps"] == 12
+    assert result["steps"] == 4
     assert result["metrics_after"]["rows"] == 8
     assert result["metrics_after"]["loss"] < result["metrics_before"]["loss"]
     assert 0 <= result["metrics_before"]["exact_match"] <= 1
@@ -65,7 +65,7 @@ def test_each_method_prints_the_promised_figures(
     assert result["peak_mb"] > 50
     assert "near twin" in printed.err  # the test rows are in train, and it says so
     history = json.loads((out / "trainer_state.json").read_text())["log_history"]
-    assert sum("eval_loss" in entry for entry in history) == 6
+    assert sum("eval_loss" in entry for entry in history) == 2
     # What lies in the folder is the model that was measured.
     saved, tokenizer = load_model(
         out / "model", cpu, quantization_config=qlora_config(cpu) if method == "qlora" else None
@@ -123,6 +123,12 @@ def test_rows_come_from_a_folder_of_clean(tmp_path: Path) -> None:
     assert "near twin" in notes[0]
 
 
+def test_answer_in_a_column_of_its_own(tmp_path: Path) -> None:
+    rows = [{"messages": conversation(i)[:1], "answer": f"Box {i}."} for i in range(2)]
+    data, _ = training_data(write_jsonl(rows, tmp_path / "asked.jsonl"))
+    assert data["train"][1]["messages"][-1] == {"role": "assistant", "content": "Box 1."}
+
+
 def test_too_few_rows_to_hold_any_out(tmp_path: Path) -> None:
     path = write_jsonl([{"messages": conversation(0)}], tmp_path / "one.jsonl")
     data, notes = training_data(path)
@@ -166,7 +172,7 @@ def test_bad_input_is_one_message(
         "--data": split_folder,
         "--out": tmp_path / "out",
     }
-    for change, message in [
+    changes: list[tuple[dict[str, Any], str]] = [
         ({"--data": tmp_path / "nowhere.jsonl"}, "no file"),
         ({"--data": empty}, "is empty"),
         ({"--data": broken}, "none of the 2 lines is JSON"),
@@ -178,7 +184,8 @@ def test_bad_input_is_one_message(
         ({"--time-budget": "soon"}, "cannot read 'soon' as a time"),
         ({"--max-length": 3}, "--long-rows drop"),
         ({"--seed": -1}, "COURSE_SEED"),
-    ]:
+    ]
+    for change, message in changes:
         words = [word for pair in {**good, **change}.items() for word in pair]
         assert train(*words, "--method", "lora") == 2, change
         printed = capsys.readouterr()
