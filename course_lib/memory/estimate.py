@@ -119,6 +119,7 @@ def estimate(
         CourseError: An unknown method, optimiser or target, or a size below 1.
 
     Example:
+        >>> from course_lib.catalog import shape
         >>> e = estimate(shape("Qwen2.5-0.5B-Instruct"), method="lora", seq_len=384, batch=2)
         >>> e.phase, round(e.peak_gib, 1)
         ('update', 1.6)
@@ -196,10 +197,10 @@ def _logits(shape: ModelShape, method: str, tokens: int, size: int, fused: bool)
         # fp32 logits, their log-softmax and its gradient, all alive at once.
         return 12.0 * tokens * shape.vocab
     rows, columns = min(tokens, TILE_TOKENS), min(shape.vocab, TILE_VOCABULARY)
-    # On a GPU the tile is as wide as its limit, however small the vocabulary. On a CPU the unused
-    # columns never become real memory, but no kernel folds the tile in place: seven copies of it
-    # are alive together.
-    tile = rows * (TILE_VOCABULARY if size == 2 else (1 + 7) * columns) * size
+    # The tile is as wide as its limit, however small the vocabulary. On a CPU no kernel folds it in
+    # place: seven copies of its used columns are alive together.
+    copies = 0 if size == 2 else 7
+    tile = rows * (TILE_VOCABULARY + copies * columns) * size
     hidden = tokens * shape.hidden * (4 + 4 + 3 * size)
     weight = min(shape.vocab, TILE_VOCABULARY) * shape.hidden * size if method == "full" else 0
     return float(tile + hidden + weight)

@@ -21,6 +21,7 @@ def linear_sizes(shape: ModelShape) -> dict[str, tuple[int, int]]:
         Name to (inputs, outputs).
 
     Example:
+        >>> from course_lib.catalog import shape
         >>> linear_sizes(shape("Qwen2.5-0.5B-Instruct"))["down_proj"]
         (4864, 896)
     """
@@ -50,6 +51,7 @@ def adapter_parameters(shape: ModelShape, rank: int, targets: str | Sequence[str
         CourseError: A target is none of the model's linear layers.
 
     Example:
+        >>> from course_lib.catalog import shape
         >>> adapter_parameters(shape("Qwen2.5-0.5B-Instruct"), 16, "all-linear")
         8798208
     """
@@ -71,6 +73,7 @@ def target_names(shape: ModelShape, targets: str | Sequence[str]) -> list[str]:
         CourseError: A name that is none of the model's linear layers.
 
     Example:
+        >>> from course_lib.catalog import shape
         >>> target_names(shape("Qwen2.5-0.5B-Instruct"), "q_proj")
         ['q_proj']
     """
@@ -112,6 +115,7 @@ def stored_per_token(
         Bytes a token and layer.
 
     Example:
+        >>> from course_lib.catalog import shape
         >>> stored_per_token(shape("Qwen2.5-0.5B-Instruct"), method="qlora", seq_len=1024,
         ...                  rank=16, targets=["q_proj", "v_proj"], size=2)
         47488

@@ -33,7 +33,7 @@ def flops_per_token(
         >>> from course_lib.catalog import shape
         >>> tiny = shape("TinyLlama-1.1B-Chat-v1.0")
         >>> round(flops_per_token(tiny, method="qlora", seq_len=4096) / 1e9, 1)
-        7.9
+        8.0
     """
     again = 1 if checkpointing else 0
     trained = 1 if method == "full" else 0
