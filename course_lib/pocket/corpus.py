@@ -1,7 +1,7 @@
-"""The pretraining mixture: an endless, seeded stream of conversations, and of packed token rows.
+"""The pretraining mixture: an endless, seeded stream of conversations.
 
 What made retrieval learnable in trials: several questions to one passage, bare key-value drills,
-short passages first, and full loss weight on the assistant's tokens with a trace on the rest.
+short passages first, and (in `batches`) loss on the answers with a trace on the rest.
 
 A conversation is a list of {"role", "content"}; an assistant turn may carry "train": False, where
 its form cannot be foreseen (the examples that introduce a new format).
@@ -11,19 +11,13 @@ import random
 from collections.abc import Iterator
 from typing import TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
-from transformers import PreTrainedTokenizerFast
-
 from course_lib.pocket import forms, skills
 from course_lib.pocket import lexicon as lx
 from course_lib.pocket.facts import UNKNOWN, UNKNOWN_JA, Fact, Passage
 from course_lib.pocket.japanese import ja_fact, ja_rule_fact, make_ja_passage
 from course_lib.pocket.passages import key_value_drill, make_passage
 from course_lib.pocket.rules import attribute_fact, rule_fact
-from course_lib.pocket.tokenizer import END, PAD, ROLES
-
-OTHER_TOKENS_WEIGHT = 0.05  # prompt tokens: enough to learn the words, too little to drown the rest
+from course_lib.pocket.tokenizer import END, ROLES
 
 
 class Turn(TypedDict, total=False):
@@ -229,64 +223,3 @@ def conversations(seed: int, most_facts: int = 8) -> Iterator[Conversation]:
 def render(conversation: Conversation) -> str:
     """Write a conversation as the chat template does (faster than Jinja, and tested equal)."""
     return "".join(f"{ROLES[t['role']]}{t['content']}{END}" for t in conversation)
-
-
-def encode(
-    batch: list[Conversation], tokenizer: PreTrainedTokenizerFast
-) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Turn conversations into token ids and a loss weight for each token."""
-    backend = tokenizer.backend_tokenizer
-    end = tokenizer.convert_tokens_to_ids(END)
-    assistant = tokenizer.convert_tokens_to_ids(ROLES["assistant"])
-    encoded = backend.encode_batch_fast([render(c) for c in batch], add_special_tokens=False)
-    rows = []
-    for conversation, encoding in zip(batch, encoded, strict=True):
-        ids = np.array(encoding.ids, dtype=np.int64)
-        weights = np.full(len(ids), OTHER_TOKENS_WEIGHT, dtype=np.float32)
-        ends = np.flatnonzero(ids == end)
-        starts = np.flatnonzero(ids == assistant)
-        replies = [t for t in conversation if t["role"] == "assistant"]
-        for start, reply in zip(starts, replies, strict=True):
-            stop = ends[ends > start][0]
-            if reply.get("train", True):
-                weights[start + 1 : stop + 1] = 1.0
-        rows.append((ids, weights))
-    return rows
-
-
-def packed_batches(
-    tokenizer: PreTrainedTokenizerFast, *, seed: int, rows: int, length: int, most_facts: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Pack conversations into rows of equal length.
-
-    Args:
-        tokenizer: the pocket tokenizer.
-        seed: of the stream.
-        rows: rows a batch.
-        length: tokens a row, plus one (inputs and targets are shifted views of it).
-        most_facts: see `conversations`.
-
-    Yields:
-        Token ids and loss weights, each of shape (rows, length + 1); padding has weight 0.
-    """
-    stream = conversations(seed, most_facts)
-    pad = tokenizer.convert_tokens_to_ids(PAD)
-    pool: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
-    while True:
-        ids = np.full((rows, length + 1), pad, dtype=np.int64)
-        weights = np.zeros((rows, length + 1), dtype=np.float32)
-        for i in range(rows):
-            filled = 0
-            while True:
-                if len(pool) < 64:
-                    fresh = encode([next(stream) for _ in range(256)], tokenizer)
-                    pool += [r for r in fresh if len(r[0]) <= length]
-                # First fit from the oldest: rows end up nearly full, nothing waits for long.
-                fit = next((k for k in range(64) if len(pool[k][0]) <= length + 1 - filled), None)
-                if fit is None:
-                    break
-                row_ids, row_weights = pool.pop(fit)
-                ids[i, filled : filled + len(row_ids)] = row_ids
-                weights[i, filled : filled + len(row_ids)] = row_weights
-                filled += len(row_ids)
-        yield ids, weights

@@ -1,66 +1,56 @@
 """Pretrain the pocket model: a Llama of five million parameters, Muon, one loop.
 
-Run by `make pocket` (`python -m course_lib.pocket pretrain`). On four CPU cores it takes under two
-hours; `torch.compile` makes it three times as fast as eager mode there.
+Run by `make pocket` (`python -m course_lib pocket pretrain`). It takes hours on a CPU;
+`torch.compile` makes it three times as fast as eager mode there. A run that is killed goes on from
+its last state, on the very batches that it would have seen.
 """
 
 import json
-import queue
-import threading
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from course_lib.errors import CourseError
 from course_lib.pocket import corpus
+from course_lib.pocket.batches import Recipe, schedule
 from course_lib.pocket.muon import Muon
-from course_lib.pocket.tokenizer import END, PAD, train_tokenizer
+from course_lib.pocket.tokenizer import train_tokenizer
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """Every number of the pretraining.
+def build_model(tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> LlamaForCausalLM:
+    """Build the untrained model, from torch's seed.
 
-    The two stages share `tokens_per_step`: short rows first, because attention to nearby text is
-    learnt sooner and costs less; long rows then stretch it to whole pages.
-    """
+    Args:
+        tokenizer: gives the vocabulary and the special tokens.
+        recipe: gives the shape.
 
-    steps: int = 7000
-    tokens_per_step: int = 6272
-    short_steps: int = 2200
-    short_length: int = 192
-    long_length: int = 448
-    ramp_steps: int = 2200  # passages grow from three facts to eight meanwhile
-    muon_lr: float = 0.02
-    adam_lr: float = 3e-3
-    warmup_steps: int = 100
-    decay_steps: int = 2800
-    weight_decay: float = 0.01
-    vocab_size: int = 3840
-    seed: int = 0
+    Returns:
+        A Llama with random weights.
 
-
-def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """Build the untrained model.
-
-    All widths are multiples of 64: bitsandbytes' 4-bit blocks of 64 need that on a CPU.
+    Example:
+        >>> build_model(tokenizer, Recipe()).num_parameters()  # doctest: +SKIP
+        5803264
     """
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=256,
-        intermediate_size=704,
-        num_hidden_layers=6,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        hidden_size=recipe.width,
+        intermediate_size=recipe.width * 11 // 4,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=recipe.width // 64,
+        num_key_value_heads=recipe.width // 64,
         max_position_embeddings=1024,
         tie_word_embeddings=True,
-        pad_token_id=tokenizer.convert_tokens_to_ids(PAD),
-        eos_token_id=tokenizer.convert_tokens_to_ids(END),
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
         bos_token_id=None,
         use_cache=False,
     )
@@ -68,9 +58,20 @@ def build_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
 
 
 def build_tokenizer(recipe: Recipe) -> PreTrainedTokenizerFast:
-    """Train the tokenizer on 20,000 conversations of the corpus."""
+    """Train the tokenizer on conversations that the model will not see.
+
+    Args:
+        recipe: gives the seed, the vocabulary and how many conversations.
+
+    Returns:
+        The tokenizer with its chat template.
+
+    Example:
+        >>> build_tokenizer(Recipe(tokenizer_conversations=300)).eos_token
+        '<|end|>'
+    """
     stream = corpus.conversations(seed=recipe.seed + 10**6)
-    texts = [t["content"] for _ in range(20_000) for t in next(stream)]
+    texts = [t["content"] for _ in range(recipe.tokenizer_conversations) for t in next(stream)]
     return train_tokenizer(texts, recipe.vocab_size)
 
 
@@ -79,6 +80,16 @@ def build_optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.opti
 
     Muon (https://kellerjordan.github.io/posts/muon/) orthogonalises each update; here it reaches
     a given retrieval accuracy in about half the tokens of AdamW.
+
+    Args:
+        model: to be trained.
+        recipe: gives the learning rates.
+
+    Returns:
+        Two optimizers, Muon first.
+
+    Example:
+        >>> muon, adam = build_optimizers(model, Recipe())  # doctest: +SKIP
     """
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     rest = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
@@ -89,91 +100,74 @@ def build_optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.opti
 
 
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Warm up, stay, then fall linearly to zero (`warmup-stable-decay`)."""
+    """Warm up, stay, then fall linearly to zero (`warmup-stable-decay`).
+
+    Args:
+        step: from 0.
+        recipe: gives the lengths of the three parts.
+
+    Returns:
+        What both learning rates are multiplied by, from 0 to 1.
+
+    Example:
+        >>> [round(learning_rate_factor(s, Recipe()), 2) for s in (0, 99, 4000, 5600, 6999)]
+        [0.01, 1.0, 1.0, 0.5, 0.0]
+    """
     left = (recipe.steps - step) / recipe.decay_steps
     return min(1.0, (step + 1) / recipe.warmup_steps, max(left, 0.0))
 
 
-def _batches(
-    tokenizer: PreTrainedTokenizerFast, recipe: Recipe, start: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Make batches in a thread, a few ahead of the training.
-
-    The stream starts anew every 100 steps, so a resumed run sees the same data.
-    """
-    ahead: queue.Queue[tuple[torch.Tensor, torch.Tensor]] = queue.Queue(maxsize=4)
-
-    def produce() -> None:
-        for chunk in range(start // 100, recipe.steps // 100 + 1):
-            short = chunk * 100 < recipe.short_steps
-            length = recipe.short_length if short else recipe.long_length
-            ramp = min(1.0, chunk * 100 / recipe.ramp_steps)
-            stream = corpus.packed_batches(
-                tokenizer,
-                seed=recipe.seed * 10**5 + chunk,
-                rows=recipe.tokens_per_step // length,
-                length=length,
-                most_facts=3 + round(5 * ramp),
-            )
-            for _ in range(100):
-                ids, weights = next(stream)
-                ahead.put((torch.from_numpy(ids), torch.from_numpy(weights)))
-
-    threading.Thread(target=produce, daemon=True).start()
-    while True:
-        yield ahead.get()
-
-
-def pretrain(recipe: Recipe, directory: Path, *, work: Path) -> None:
+def pretrain(recipe: Recipe, directory: Path, *, work: Path, compiled: bool = True) -> None:
     """Pretrain from scratch, or go on from the last state in `work`.
 
     Args:
         recipe: all the numbers.
-        directory: where the finished model and tokenizer go, in `from_pretrained` form (fp16).
+        directory: where the finished model and tokenizer go, in `from_pretrained` form (fp16),
+            with `training.json`: what it took.
         work: where the resumable state and the log are kept.
+        compiled: use `torch.compile`, which needs a C++ compiler; eager mode gives the same model
+            in three times the time.
+
+    Raises:
+        CourseError: `work` holds the state of another recipe.
+
+    Example:
+        >>> pretrain(Recipe(), Path("data/pocket"), work=Path("build/pocket"))  # doctest: +SKIP
     """
-    work.mkdir(parents=True, exist_ok=True)
+    _claim(work, recipe)
     torch.manual_seed(recipe.seed)
     np.random.seed(recipe.seed)
     tokenizer = build_tokenizer(recipe)
-    model = build_model(tokenizer)
+    model = build_model(tokenizer, recipe)
+    model.to("cuda" if torch.cuda.is_available() else "cpu")  # type: ignore[arg-type]
     optimizers = build_optimizers(model, recipe)
-    state_file, start = work / "state.pt", 0
+    state_file, start, seconds_before = work / "state.pt", 0, 0.0
     if state_file.exists():
         state = torch.load(state_file, weights_only=True)
         model.load_state_dict(state["model"])
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
-        start = state["step"]
-    (work / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1) + "\n")
-    body = torch.compile(model.model, dynamic=False)
-    device = model.device
+        start, seconds_before = state["step"], state["seconds"]
+    body = torch.compile(model.model, dynamic=False) if compiled else model.model
     began, loss_sum, weight_sum = time.monotonic(), 0.0, 0.0
-    stream = _batches(tokenizer, recipe, start)
+    stream = schedule(tokenizer, recipe, start)
     for step in range(start, recipe.steps):
-        ids, weights = (t.to(device) for t in next(stream))
         factor = learning_rate_factor(step, recipe)
         for optimizer, base in zip(optimizers, (recipe.muon_lr, recipe.adam_lr), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = base * factor
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            hidden = body(input_ids=ids[:, :-1]).last_hidden_state
-            logits = model.lm_head(hidden)
-        losses = F.cross_entropy(
-            logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
-        )
-        target = weights[:, 1:].flatten()
-        loss = (losses * target).sum() / target.sum()
-        loss.backward()
+        ids, weights = (t.to(model.device) for t in next(stream))
+        losses, weights = _losses(body, model.lm_head, ids, weights)
+        ((losses * weights).sum() / weights.sum()).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        answers = target == 1
+        answers = weights == 1
         loss_sum += float(losses.detach()[answers].sum())
         weight_sum += float(answers.sum())
-        if (step + 1) % 50 == 0:
-            seconds = time.monotonic() - began
+        seconds = time.monotonic() - began
+        if (step + 1) % 10 == 0:
             line = {
                 "step": step + 1,
                 "answer_loss": round(loss_sum / weight_sum, 4),
@@ -182,28 +176,65 @@ def pretrain(recipe: Recipe, directory: Path, *, work: Path) -> None:
             }
             with (work / "log.jsonl").open("a") as log:
                 log.write(json.dumps(line) + "\n")
-            print(line, flush=True)
+            print(line, file=sys.stderr, flush=True)
             loss_sum = weight_sum = 0.0
-        if (step + 1) % 250 == 0:
-            temporary = work / "state.tmp"
-            torch.save(
-                {
-                    "model": model.state_dict(),
-                    "optimizers": [o.state_dict() for o in optimizers],
-                    "step": step + 1,
-                },
-                temporary,
-            )
-            temporary.rename(state_file)
+        if (step + 1) % recipe.save_every == 0:
+            state = {
+                "model": model.state_dict(),
+                "optimizers": [o.state_dict() for o in optimizers],
+                "step": step + 1,
+                "seconds": seconds_before + seconds,
+            }
+            torch.save(state, work / "state.tmp")
+            (work / "state.tmp").replace(state_file)  # a kill while writing leaves the old one
             save(model, tokenizer, work / "model")
     save(model, tokenizer, directory)
+    facts = {
+        "steps": recipe.steps,
+        "tokens": recipe.steps * recipe.tokens_per_step,
+        "hours": round((seconds_before + time.monotonic() - began) / 3600, 2),
+        "cores": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    (directory / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def _claim(work: Path, recipe: Recipe) -> None:
+    """Take a work folder for a recipe, or refuse it: half of two recipes is neither."""
+    work.mkdir(parents=True, exist_ok=True)
+    wanted, path = asdict(recipe), work / "recipe.json"
+    if (work / "state.pt").exists() and json.loads(path.read_text()) != wanted:
+        raise CourseError(
+            f"{work} holds the state of another recipe ({path}): remove the folder to start anew, "
+            "or name another one with --work"
+        )
+    path.write_text(json.dumps(wanted, indent=1) + "\n")
+
+
+def _losses(
+    body: Callable[..., Any], head: torch.nn.Module, ids: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Predict every next token; return each token's loss and weight."""
+    with torch.autocast(ids.device.type, dtype=torch.bfloat16):
+        logits = head(body(input_ids=ids[:, :-1]).last_hidden_state)
+    targets = ids[:, 1:].flatten()
+    losses = F.cross_entropy(logits.float().flatten(0, 1), targets, reduction="none")
+    return losses, weights[:, 1:].flatten()
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, directory: Path) -> None:
-    """Write the model in half precision, ready for `AutoModelForCausalLM.from_pretrained`."""
-    state = {k: v.to(torch.float16) for k, v in model.state_dict().items()}
-    half = LlamaForCausalLM(model.config).to(torch.float16)
-    half.load_state_dict(state)
+    """Write the model in half precision, ready for `AutoModelForCausalLM.from_pretrained`.
+
+    Args:
+        model: stays as it is.
+        tokenizer: goes into the same folder.
+        directory: is made if need be.
+
+    Example:
+        >>> save(model, tokenizer, Path("data/pocket"))  # doctest: +SKIP
+    """
+    half = LlamaForCausalLM(model.config).half()
+    half.load_state_dict(model.state_dict())
     half.config.use_cache = True
     half.generation_config.use_cache = True
     half.save_pretrained(directory)
