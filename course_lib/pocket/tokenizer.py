@@ -1,4 +1,4 @@
-"""The pocket tokenizer: byte-level BPE, one token a digit, one token a kana or kanji.
+"""The pocket tokenizer: byte-level BPE, one token a digit, one token a kana or frequent kanji.
 
 Single digits make arithmetic learnable; single Japanese characters make every Japanese string
 copyable piece by piece, whatever its neighbours were in the corpus. As every byte is a token, any

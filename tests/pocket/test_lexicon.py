@@ -27,7 +27,8 @@ def _tables() -> str:
         del lexicon["english"][part]
     for part in ("kanji", "katakana", "hiragana"):
         del lexicon["japanese"][part]
-    return f"{lexicon} {(folder / 'wordings.toml').read_text(encoding='utf-8')}".lower()
+    wordings = tomllib.loads((folder / "wordings.toml").read_text(encoding="utf-8"))
+    return f"{lexicon} {wordings}".lower()
 
 
 def test_no_word_of_the_company_s_subject_is_in_the_tables() -> None:
