@@ -13,18 +13,9 @@ from typing import TYPE_CHECKING, Any
 from course_lib.errors import CourseError
 
 if TYPE_CHECKING:
-    from datasets import Dataset, DatasetDict
-    from trl.trainer.sft_config import SFTConfig
+    from datasets import DatasetDict
     from trl.trainer.sft_trainer import SFTTrainer
 
-    from course_lib.runtime import Runtime
-
-# Few rows need many passes, many rows few: both come to about this many steps.
-_STEPS_WANTED = 200
-_FEWEST_EPOCHS, _MOST_EPOCHS = 3, 20
-# Full fine-tuning changes every weight and needs about a tenth of LoRA's rate; the pocket model,
-# being small, bears a third.
-_FULL_RATE = {"pocket": 3e-4, "t4": 2e-5}
 _SETTINGS = ("model", "method", "epochs", "seed", "max_length", "long_rows", "rows")
 
 
@@ -88,6 +79,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     from course_lib.memory.measure import measure
     from course_lib.training.budget import TimeBudget, parse_hours
     from course_lib.training.checkpoints import latest_checkpoint
+    from course_lib.training.recipe import build
     from course_lib.training.scores import score
 
     budget = TimeBudget(parse_hours(arguments.time_budget)) if arguments.time_budget else None
@@ -96,7 +88,18 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         print(f"going on from {checkpoint}" if checkpoint else "no whole checkpoint: starting anew")
     settings = _settings(arguments, data)
     with measure(runtime.device) as memory:
-        trainer, tokenizer, test = _trainer(arguments, runtime, data, budget)
+        trainer, tokenizer, test = build(
+            arguments.model,
+            data,
+            runtime,
+            method=arguments.method,
+            output_dir=checkpoints,
+            seed=arguments.seed,
+            epochs=arguments.epochs,
+            max_length=arguments.max_length,
+            long_rows=arguments.long_rows,
+            callbacks=[budget] if budget else [],
+        )
         before = _before(arguments.out, settings, bool(checkpoint))
         if before is None and test is not None:
             before = score(trainer, tokenizer, test)
@@ -150,8 +153,7 @@ def _parser() -> argparse.ArgumentParser:
         "--epochs",
         type=_epochs,
         metavar="N",
-        help=f"passes over the rows (default: {_FEWEST_EPOCHS} to {_MOST_EPOCHS}, for about "
-        f"{_STEPS_WANTED} steps)",
+        help="passes over the rows (default: 3 to 20, for about 200 steps)",
     )
     add(
         "--max-length",
@@ -182,73 +184,6 @@ def _tokens(text: str) -> int:
     if tokens < 1:
         raise argparse.ArgumentTypeError("must be above zero")
     return tokens
-
-
-def _trainer(
-    arguments: argparse.Namespace, runtime: Runtime, data: DatasetDict, budget: Any
-) -> tuple[SFTTrainer, Any, Dataset | None]:
-    from course_lib.training.adapters import lora_config, qlora_config
-    from course_lib.training.models import load_model
-    from course_lib.training.sft import prepare_rows, sft_trainer
-
-    model, tokenizer = load_model(
-        arguments.model,
-        runtime,
-        quantization_config=qlora_config(runtime) if arguments.method == "qlora" else None,
-    )
-    if hasattr(model, "peft_config"):
-        raise CourseError(
-            f"{arguments.model} is an adapter: give the base model, or merge the adapter first "
-            "(course_lib.training.merge)"
-        )
-    config = _config(arguments, runtime, data)
-    trainer = sft_trainer(
-        model,
-        tokenizer,
-        data["train"],
-        data.get("validation"),
-        config=config,
-        peft_config=None if arguments.method == "full" else lora_config(),
-        callbacks=[budget] if budget else [],
-        long_rows=arguments.long_rows,
-    )
-    held_out = next((side for side in ("test", "validation") if side in data), None)
-    if held_out is None:
-        return trainer, tokenizer, None
-    rows = prepare_rows(
-        data[held_out], model, tokenizer, config, arguments.long_rows, name=held_out
-    )
-    return trainer, tokenizer, rows
-
-
-def _config(arguments: argparse.Namespace, runtime: Runtime, data: DatasetDict) -> SFTConfig:
-    from course_lib.training.sft import sft_config
-
-    chosen: dict[str, Any] = {"seed": arguments.seed, "save_strategy": "steps"}
-    if arguments.max_length is not None:
-        chosen["max_length"] = arguments.max_length
-    if arguments.method == "full":
-        chosen["learning_rate"] = _FULL_RATE["pocket" if runtime.device == "cpu" else "t4"]
-    if "validation" in data:
-        chosen["eval_strategy"] = "epoch"
-    config = sft_config(runtime, arguments.out / "checkpoints", **chosen)
-    rows_a_step = config.per_device_train_batch_size * config.gradient_accumulation_steps
-    steps_an_epoch = max(1, -(-data["train"].num_rows // rows_a_step))
-    epochs = arguments.epochs
-    if epochs is None:
-        epochs = min(max(round(_STEPS_WANTED / steps_an_epoch), _FEWEST_EPOCHS), _MOST_EPOCHS)
-        print(
-            f"{epochs} epochs of {steps_an_epoch:,} steps: {data['train'].num_rows:,} rows, "
-            f"{rows_a_step} a step"
-        )
-    config.num_train_epochs = epochs
-    steps = int(steps_an_epoch * epochs)
-    if runtime.device == "cpu":
-        # Saving takes as long as several steps of the pocket model: five checkpoints a run will do.
-        # On a free GPU, which may be taken away, it stays at every 50 steps.
-        config.save_steps = max(1, steps // 5)
-    config.logging_steps = max(1, min(int(config.logging_steps), steps // 10))
-    return config
 
 
 def _settings(arguments: argparse.Namespace, data: DatasetDict) -> dict[str, Any]:

@@ -199,3 +199,22 @@ def test_unreadable_arguments_exit_with_2(words: tuple[str, str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         train("--model", "pocket", "--data", "x", "--method", "lora", "--out", "y", *words)
     assert stopped.value.code == 2
+
+
+def test_long_rows_are_trained_in_small_passes(
+    model_folder: Path, cpu: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight rows a step, whatever their length: the learning is the same, the memory bounded."""
+    from course_lib.training import recipe
+
+    monkeypatch.setattr(recipe, "_TOKENS_AT_ONCE", 50)
+    path = write_jsonl([{"messages": conversation(i)} for i in range(9)], tmp_path / "rows.jsonl")
+    data, _ = training_data(path)
+    trainer, _, held_out = recipe.build(
+        str(model_folder), data, cpu, method="lora", output_dir=tmp_path / "out", seed=0
+    )
+    args = trainer.args
+    assert (args.per_device_train_batch_size, args.gradient_accumulation_steps) == (2, 4)
+    assert held_out is None
+    assert args.num_train_epochs == 20
+    assert args.logging_steps == 4
