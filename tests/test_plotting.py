@@ -178,6 +178,14 @@ def test_the_baseline_comes_first_and_runs_keep_their_names() -> None:
     assert [line.get_label() for line in figure.axes[0].lines] == ["none", "a"]
 
 
+def test_parts_of_a_run_are_compared_by_training_loss() -> None:
+    figure = plotting.runs_compared({"whole": HISTORY}, baseline="whole", loss="training")
+    axes = figure.axes[0]
+    logged = [entry["loss"] for entry in HISTORY if "loss" in entry]
+    assert list(axes.lines[0].get_ydata()) == pytest.approx(logged)
+    assert axes.get_ylabel() == "training loss (nats a token)"
+
+
 def test_small_memory_is_told_in_mib() -> None:
     figure = plotting.memory_bars({"full": {"weights": 0.02}}, measured_gib={"full": 0.03})
     said = [text.get_text() for text in words(figure)]

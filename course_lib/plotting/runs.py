@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -88,13 +88,18 @@ def _star(axes: Axes, steps: Any, values: Any, place: int, colour: str) -> None:
 
 
 def runs_compared(
-    logs: Mapping[str, Log], *, baseline: str, title: str = "Held-out loss, run by run"
+    logs: Mapping[str, Log],
+    *,
+    baseline: str,
+    loss: Literal["held-out", "training"] = "held-out",
+    title: str = "Held-out loss, run by run",
 ) -> Figure:
-    """The held-out loss of several runs against the step, the baseline drawn in grey.
+    """One loss of several runs, or parts of runs, against the step, the baseline drawn in grey.
 
     Args:
         logs: `trainer.state.log_history` (or a file as `diagnose` reads it) by name of the run.
         baseline: the run that the others are compared with; one of the names.
+        loss: which of the two; training loss, where held-out loss was measured too seldom.
         title: heading of the figure.
 
     Returns:
@@ -111,7 +116,8 @@ def runs_compared(
     others = [name for name in logs if name != baseline]
     with canvas(title) as (figure, axes):
         for place, name in enumerate([baseline, *others]):
-            curve = read_log(logs[name]).validation
+            log = read_log(logs[name])
+            curve = log.train if loss == "training" else log.validation
             axes.plot(
                 curve.steps,
                 curve.losses,
@@ -122,7 +128,7 @@ def runs_compared(
             )
         axes.set_ylim(bottom=0)
         axes.set_xlabel("optimiser step")
-        axes.set_ylabel("held-out loss (nats a token)")
+        axes.set_ylabel(f"{loss} loss (nats a token)")
         axes.grid(axis="y", color="#dddddd")
         figure.legend(loc="outside lower center", ncols=3)
     return figure

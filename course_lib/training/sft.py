@@ -205,17 +205,16 @@ def prepare_rows(
 
 
 def _check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
-    if settings["fp16"] and settings["bf16"]:
-        if runtime.dtype == "bfloat16":
-            settings["bf16"] = False  # the learner asked for fp16; bf16 was only our choice
-        else:
-            raise CourseError("fp16 and bf16 cannot both be on: choose one")
+    # First: on a T4 fp16 is our own choice, and telling the learner that both are on would name a
+    # setting that they have not written.
     if settings["bf16"] and runtime.dtype != "bfloat16":
         where = "this CPU" if runtime.device == "cpu" else f"{runtime.gpu_name}"
         raise CourseError(
             f"bf16=True, but {where} does not compute in bfloat16 (a GPU needs capability 8.0; "
             "is_bf16_supported() counts emulation): leave bf16 out, the right type is chosen"
         )
+    if settings["fp16"] and settings["bf16"]:
+        settings["bf16"] = False  # the learner asked for fp16; bf16 was only our choice
     if settings["fp16"] and runtime.device == "cpu":
         raise CourseError("fp16=True needs a GPU: leave it out, on a CPU float32 is used")
 

@@ -85,7 +85,7 @@ def test_number_format_of_each_card(
     sft_config(ampere, tmp_path, fp16=True)
     assert (asked[-1]["fp16"], asked[-1]["bf16"]) == (True, False)
     with pytest.raises(CourseError, match="Tesla T4 does not compute in bfloat16"):
-        sft_config(t4, tmp_path, bf16=True, fp16=False)
+        sft_config(t4, tmp_path, bf16=True)
 
 
 def test_number_formats_a_cpu_lacks(cpu: Runtime, tmp_path: Path) -> None:
