@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -85,6 +88,7 @@ def _cuda(result: Measured, interval: float) -> Iterator[None]:
 def _resident(result: Measured, interval: float) -> Iterator[None]:
     process = psutil.Process()
     done = threading.Event()
+    _give_back_what_is_free()
     result.before_mb = result.peak_mb = process.memory_info().rss / MB
     kernel_keeps_a_peak = _forget_peak()
 
@@ -106,6 +110,16 @@ def _resident(result: Measured, interval: float) -> Iterator[None]:
         # The looks still count: a measurement inside this one makes the kernel forget.
         if kernel_keeps_a_peak:
             result.peak_mb = max(result.peak_mb, _kernel_peak_mb())
+
+
+def _give_back_what_is_free() -> None:
+    """Return freed memory to the system, or a block that uses it again would seem to need none."""
+    gc.collect()
+    if sys.platform == "linux":
+        try:
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        except (OSError, AttributeError):  # another C library (musl), which keeps less back
+            return
 
 
 def _forget_peak() -> bool:

@@ -21,3 +21,19 @@ def test_an_error_passes_and_leaves_the_measurement() -> None:
         raise KeyError("x")
 
     assert used.peak_mb >= used.before_mb > 0
+
+
+def test_memory_that_an_earlier_block_freed_counts_again() -> None:
+    def pieces() -> list[bytearray]:
+        # Small enough to come from the heap, which keeps what is freed.
+        return [bytearray(b"x") * 50_000 for _ in range(2_000)]
+
+    first = pieces()
+    kept = bytearray(50_000)  # above them: the heap cannot shrink by itself
+    del first
+    with measure() as used:
+        second = pieces()
+        del second
+
+    assert len(kept) == 50_000
+    assert used.added_mb == pytest.approx(100, abs=30)
