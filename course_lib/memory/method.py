@@ -99,7 +99,11 @@ def choose_method(
         full = (
             f"full fine-tuning would need {peaks['full']:.2f} GiB"
             + ("" if fits["full"] else " and does not fit")
-            + f"; with {rows:,} rows it would hardly learn more, and would forget more"
+            + (
+                f"; with {rows:,} rows it would hardly learn more, and would forget more"
+                if rows < ROWS_FOR_FULL
+                else f"; with {rows:,} rows it might learn more, and a higher rank may help"
+            )
         )
         return chosen(
             "lora",
@@ -195,6 +199,12 @@ def why_not_qlora(
         return (
             f"QLoRA could be tried: with {lighter.peak_gib:.2f} GiB it needs no checkpointing, "
             f"and its step is predicted {-slower:.0%} faster."
+        )
+    if saved <= 0:
+        # Only where it can do without the checkpointing that LoRA needs.
+        return (
+            f"QLoRA is no gain here: it could do without checkpointing, but would then need "
+            f"{lighter.peak_gib:.2f} GiB and a predicted {slower:.0%} more time a step."
         )
     return (
         f"QLoRA is the wrong choice here: it would save {saved:.2f} GiB that nothing else needs, "

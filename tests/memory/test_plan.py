@@ -31,6 +31,23 @@ def test_full_only_with_much_data_and_room() -> None:
     assert choose_method("Qwen2.5-7B-Instruct", "t4", rows=100_000).method == "qlora"
 
 
+def test_much_data_that_only_lora_can_hold_is_told_to_raise_the_rank() -> None:
+    few, many = (choose_method("Qwen3-1.7B", "t4", rows=rows) for rows in (1_000, 100_000))
+
+    assert few.method == many.method == "lora"
+    assert "hardly learn more" in few.reason
+    assert "higher rank" in many.reason
+
+
+def test_a_saving_below_zero_is_not_called_one() -> None:
+    choice = choose_method("Qwen3-4B-Instruct-2507", "t4")
+
+    assert choice.method == "lora"
+    assert choice.checkpointing
+    assert "QLoRA is no gain here" in choice.reason
+    assert "save -" not in choice.reason
+
+
 def test_nothing_fits_and_why() -> None:
     choice = choose_method("Qwen3-8B", "3gb")
 
