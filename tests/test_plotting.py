@@ -193,6 +193,13 @@ def test_small_memory_is_told_in_mib() -> None:
     assert "memory (MiB)" in said
 
 
+def test_the_eighth_part_does_not_look_like_the_first() -> None:
+    figure = plotting.memory_bars({"full": {f"part {n}": 1.0 for n in range(8)}})
+    bars = figure.axes[0].patches
+    looks = {(bar.get_facecolor(), bar.get_hatch()) for bar in bars}
+    assert len(bars) == len(looks) == 8
+
+
 def test_cures_stand_in_order() -> None:
     figure = plotting.ranked_cures(
         {"none": 1.0, "b": 0.5, "a": 0.8}, baseline="none", xlabel="loss", lower_is_better=True

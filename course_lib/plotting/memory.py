@@ -57,7 +57,8 @@ def memory_bars(
                 height=0.6,
                 label=name,
                 color=COLOURS[place % len(COLOURS)],
-                hatch=HATCHES[place % len(HATCHES)],
+                # One on with every round of colours, so that the eighth part is not the first.
+                hatch=HATCHES[(place + place // len(COLOURS)) % len(HATCHES)],
                 edgecolor="white",
             )
             ends = {method: ends[method] + sizes[method] for method in parts}
