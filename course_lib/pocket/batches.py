@@ -25,7 +25,7 @@ class Recipe:
     learnt sooner and costs less; long rows then stretch it to whole pages.
     """
 
-    steps: int = 7000
+    steps: int = 2850
     tokens_per_step: int = 6272
     short_steps: int = 2200
     short_length: int = 192
@@ -34,7 +34,7 @@ class Recipe:
     muon_lr: float = 0.02
     adam_lr: float = 3e-3
     warmup_steps: int = 100
-    decay_steps: int = 2800
+    decay_steps: int = 350
     weight_decay: float = 0.01
     vocab_size: int = 3840
     tokenizer_conversations: int = 20_000  # what the merges are learnt from
