@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -168,7 +169,10 @@ def test_the_best_of_loss_and_of_answers_is_starred() -> None:
     answers = pd.DataFrame({"step": [20, 60, 120], "right": [0.1, 0.6, 0.7]})
     figure = plotting.loss_and_answers(HISTORY, answers)
     stars = [
-        line.get_xydata() for axes in figure.axes for line in axes.lines if line.get_marker() == "*"
+        np.asarray(line.get_xydata())
+        for axes in figure.axes
+        for line in axes.lines
+        if line.get_marker() == "*"
     ]
     assert [tuple(star[0]) for star in stars] == [(60, 0.75), (120, 70)]
 
@@ -182,7 +186,7 @@ def test_parts_of_a_run_are_compared_by_training_loss() -> None:
     figure = plotting.runs_compared({"whole": HISTORY}, baseline="whole", loss="training")
     axes = figure.axes[0]
     logged = [entry["loss"] for entry in HISTORY if "loss" in entry]
-    assert list(axes.lines[0].get_ydata()) == pytest.approx(logged)
+    assert list(np.asarray(axes.lines[0].get_ydata())) == pytest.approx(logged)
     assert axes.get_ylabel() == "training loss (nats a token)"
 
 
