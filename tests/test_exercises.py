@@ -1,0 +1,123 @@
+"""Exercises: every one is whole, its solution passes, and its planned mistakes are named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from course_lib.errors import CourseError
+from course_lib.exercises import check, exercises, hint, question, solution
+
+NAMES = list(exercises())
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return capsys.readouterr().out
+
+
+def solved(name: str) -> Any:
+    """The right answer: as it stands, or by running the printed solution."""
+    exercise = exercises()[name]
+    if exercise["kind"] != "function":
+        return exercise["answer"]
+    space: dict[str, Any] = {}
+    exec(exercise["code"], space)
+    return [value for value in space.values() if getattr(value, "__code__", None)][-1]
+
+
+@pytest.mark.parametrize("lesson", ["00", "02", "05", "06", "07"])
+def test_every_lesson_has_at_least_two(lesson: str) -> None:
+    assert sum(exercise["lesson"] == lesson for exercise in exercises().values()) >= 2
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_exercise_is_whole(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    exercise = exercises()[name]
+    assert len(exercise["hints"]) == 2
+    planned = exercise["case"] if exercise["kind"] == "function" else exercise["wrong"]
+    assert len(planned) >= 2
+    assert all(entry["because"].endswith(".") for entry in planned)
+    question(name)
+    solution(name)
+    hint(name)
+    hint(name, 2)
+    assert exercise["hints"][1].strip() in said(capsys)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_passes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    check(name, solved(name))
+    assert said(capsys).startswith(f"✓ {name}: right.")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_planned_mistake_is_named(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in exercises()[name].get("wrong", []):
+        check(name, wrong["answer"])
+        told = said(capsys)
+        assert told.startswith(f"✗ {name}: not yet.")
+        assert wrong["because"] in told
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("answer", [None, ...])
+def test_unattempted_never_breaks(
+    name: str, answer: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check(name, answer)
+    assert "not attempted yet" in said(capsys)
+
+
+def test_an_empty_function_counts_as_unattempted(capsys: pytest.CaptureFixture[str]) -> None:
+    def has_email(text: str) -> None: ...
+
+    check("find_email", has_email)
+    assert "not attempted yet" in said(capsys)
+
+
+def test_word_boundaries_are_caught_on_japanese(capsys: pytest.CaptureFixture[str]) -> None:
+    import re
+
+    pattern = re.compile(r"\b[a-z0-9.]+@[a-z0-9-]+\.[a-z.]+\b")
+    check("find_email", lambda text: pattern.search(text) is not None)
+    assert "Kana and kanji are word characters" in said(capsys)
+
+
+def test_comparing_with_the_one_before_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
+    def stop_at(losses: list[float], patience: int) -> int:
+        waited = 0
+        for number in range(1, len(losses)):
+            waited = 0 if losses[number] < losses[number - 1] else waited + 1
+            if waited == patience:
+                return number + 1
+        return len(losses)
+
+    check("early_stop", stop_at)
+    assert "compare with the best, not with the one before" in said(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "told"),
+    [
+        ("accumulation", "sixteen", "The answer is a number; this is 'sixteen'."),
+        ("accumulation", True, "The answer is a number"),
+        ("accumulation", 17, "17 is not it."),
+        ("name_the_run", "fine", "Answer one of 'diverged', 'healthy'"),
+        ("name_the_run", " Underfitting ", "right"),
+        ("find_email", "re", "The answer is a function; this is 're'."),
+        ("find_email", lambda text: text.nothing, "it raised AttributeError"),
+    ],
+)
+def test_odd_answers_are_told_not_raised(
+    name: str, answer: object, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check(name, answer)
+    assert told in said(capsys)
+
+
+def test_an_unknown_exercise_or_hint_is_told() -> None:
+    with pytest.raises(CourseError, match="no exercise 'nothing'"):
+        check("nothing", 1)
+    with pytest.raises(CourseError, match="hints of level 1 to 2, not 3"):
+        hint("accumulation", 3)
