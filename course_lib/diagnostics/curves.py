@@ -2,11 +2,11 @@
 
 Lesson 07 teaches the reading; this module does the same reading in the same order:
 
-1. training loss breaks or climbs                    → diverged
-2. too few held-out measurements                     → not enough evidence
-3. held-out loss climbs while training loss does not → overfitting
-4. held-out loss still falls, or hardly ever fell    → underfitting
-5. none of these                                     → healthy
+1. training loss breaks, climbs, or ends above its start → diverged
+2. too few held-out measurements                         → not enough evidence
+3. held-out loss climbs while training loss does not     → overfitting
+4. held-out loss still falls, or hardly ever fell        → underfitting
+5. none of these                                         → healthy
 """
 
 from __future__ import annotations
@@ -136,6 +136,9 @@ def diagnose(log: Iterable[Mapping[str, Any]] | str | Path) -> Verdict:
     broken = _broken(train, "training") or _broken(validation, "held-out")
     if broken:
         return _verdict("diverged", broken[0], best, [broken[1]])
+    lost = _ends_above_its_start(train)
+    if lost:
+        return _verdict("diverged", lost[0], best, [lost[1]])
     climbing = rise(train.losses) if len(train) >= FEWEST_POINTS else None
     if climbing and _train_diverged(train, climbing):
         since = int(train.steps[climbing.since])
@@ -199,6 +202,17 @@ def _broken(curve: Curve, name: str) -> tuple[int, str] | None:
         return None
     step = int(curve.steps[places[0]])
     return step, f"{name} loss is {curve.losses[places[0]]} at step {step}: numbers overflowed"
+
+
+def _ends_above_its_start(train: Curve) -> tuple[int, str] | None:
+    """Find a run that ends well above where it began: noise so large that no rise stands out of it."""
+    if len(train) < FEWEST_POINTS:
+        return None
+    start, end = float(train.losses[0]), float(np.median(train.losses[-(len(train) // 4) :]))
+    if end < (1 + DIVERGED_SHARE) * start:
+        return None
+    since = int(train.steps[np.argmax(train.losses > start)])
+    return since, f"training loss began at {start:.3g} and ended around {end:.3g}"
 
 
 def _train_diverged(train: Curve, climbing: Rise) -> bool:

@@ -196,15 +196,52 @@ def unknown_conversation(rng: random.Random) -> Conversation:
     return conversation
 
 
-def conversations(seed: int, most_facts: int = 8) -> Iterator[Conversation]:
+def practice_conversation(rng: random.Random) -> Conversation:
+    """Many short tasks in a row: of one of the harder skills, or answers in capitals."""
+    conversation: Conversation = []
+    if rng.random() < 0.25:
+        conversation.append({"role": "system", "content": forms.system_prompt("capitals", rng)})
+        for turn in drill_conversation(rng):
+            words = turn["content"]
+            conversation.append(
+                {**turn, "content": words.upper() if turn["role"] == "assistant" else words}
+            )
+        return conversation
+    name = rng.choice(_PRACTISED)
+    for _ in range(rng.randint(5, 9)):
+        task = skills.draw(name, rng, held_out=False)
+        _say(conversation, task.question, task.answer)
+    return conversation
+
+
+# As often as they are hard to learn: arithmetic takes the most examples.
+_PRACTISED = (
+    *("arithmetic", "arithmetic", "arithmetic", "sorting", "sorting"),
+    *("counting", "counting", "ordering", "ordering", "comparing", "capitals"),
+)
+
+
+def conversations(
+    seed: int, most_facts: int = 8, *, drills: float = 0.0, practice: float = 0.0
+) -> Iterator[Conversation]:
     """Draw conversations for ever.
 
     Args:
         seed: of the stream.
         most_facts: facts in a passage at the most; the pretraining starts with three.
+        drills: share of key-value drills on top of those in the mixture.
+        practice: share of `practice_conversation`, which the mixture itself does not hold.
     """
     rng = random.Random(seed)
     while True:
+        if drills or practice:
+            extra = rng.random()
+            if extra < drills:
+                yield drill_conversation(rng)
+                continue
+            if extra < drills + practice:
+                yield practice_conversation(rng)
+                continue
         r = rng.random()
         if r < 0.40:
             yield context_conversation(rng, most_facts)

@@ -83,10 +83,10 @@ def build_optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.opti
 
     Args:
         model: to be trained.
-        recipe: gives the learning rates.
+        recipe: gives the weight decay.
 
     Returns:
-        Two optimizers, Muon first.
+        Two optimizers, Muon first, whose learning rates `learning_rate` sets at each step.
 
     Example:
         >>> muon, adam = build_optimizers(model, Recipe())  # doctest: +SKIP
@@ -94,27 +94,28 @@ def build_optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.opti
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     rest = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
     return [
-        Muon(matrices, lr=recipe.muon_lr, momentum=0.95, weight_decay=recipe.weight_decay),
-        torch.optim.AdamW(rest, lr=recipe.adam_lr, betas=(0.9, 0.95), weight_decay=0.0),
+        Muon(matrices, lr=0.0, momentum=0.95, weight_decay=recipe.weight_decay),
+        torch.optim.AdamW(rest, lr=0.0, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
-def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Warm up, stay, then fall linearly to zero (`warmup-stable-decay`).
+def learning_rate(step: int, recipe: Recipe) -> float:
+    """Find Muon's learning rate: linear within each stage.
 
     Args:
         step: from 0.
-        recipe: gives the lengths of the three parts.
+        recipe: gives the stages.
 
     Returns:
-        What both learning rates are multiplied by, from 0 to 1.
+        The rate; AdamW's is `recipe.adam_share` of it.
 
     Example:
-        >>> [round(learning_rate_factor(s, Recipe()), 2) for s in (0, 99, 4000, 5600, 6999)]
-        [0.01, 1.0, 1.0, 0.5, 0.0]
+        >>> [round(learning_rate(s, Recipe()), 4) for s in (0, 50, 100, 2675, 2850, 2950)]
+        [0.0, 0.01, 0.02, 0.01, 0.0, 0.006]
     """
-    left = (recipe.steps - step) / recipe.decay_steps
-    return min(1.0, (step + 1) / recipe.warmup_steps, max(left, 0.0))
+    stage, share = recipe.at(step)
+    first, last = stage.muon_lr
+    return first + (last - first) * share
 
 
 def pretrain(recipe: Recipe, directory: Path, *, work: Path, compiled: bool = True) -> None:
@@ -152,10 +153,10 @@ def pretrain(recipe: Recipe, directory: Path, *, work: Path, compiled: bool = Tr
     began, loss_sum, weight_sum = time.monotonic(), 0.0, 0.0
     stream = schedule(tokenizer, recipe, start)
     for step in range(start, recipe.steps):
-        factor = learning_rate_factor(step, recipe)
-        for optimizer, base in zip(optimizers, (recipe.muon_lr, recipe.adam_lr), strict=True):
+        rate = learning_rate(step, recipe)
+        for optimizer, share in zip(optimizers, (1.0, recipe.adam_share), strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = base * factor
+                group["lr"] = rate * share
         ids, weights = (t.to(model.device) for t in next(stream))
         losses, weights = _losses(body, model.lm_head, ids, weights)
         ((losses * weights).sum() / weights.sum()).backward()
@@ -167,12 +168,12 @@ def pretrain(recipe: Recipe, directory: Path, *, work: Path, compiled: bool = Tr
         loss_sum += float(losses.detach()[answers].sum())
         weight_sum += float(answers.sum())
         seconds = time.monotonic() - began
-        if (step + 1) % 10 == 0:
+        if (step + 1) % 20 == 0:
             line = {
                 "step": step + 1,
                 "answer_loss": round(loss_sum / weight_sum, 4),
-                "lr_factor": round(factor, 3),
-                "tokens_per_second": round((step + 1 - start) * recipe.tokens_per_step / seconds),
+                "muon_lr": round(rate, 5),
+                "tokens_per_second": round(recipe.tokens(start, step + 1) / seconds),
             }
             with (work / "log.jsonl").open("a") as log:
                 log.write(json.dumps(line) + "\n")
@@ -191,7 +192,7 @@ def pretrain(recipe: Recipe, directory: Path, *, work: Path, compiled: bool = Tr
     save(model, tokenizer, directory)
     facts = {
         "steps": recipe.steps,
-        "tokens": recipe.steps * recipe.tokens_per_step,
+        "tokens": recipe.tokens(0, recipe.steps),
         "hours": round((seconds_before + time.monotonic() - began) / 3600, 2),
         "cores": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -202,7 +203,8 @@ def pretrain(recipe: Recipe, directory: Path, *, work: Path, compiled: bool = Tr
 def _claim(work: Path, recipe: Recipe) -> None:
     """Take a work folder for a recipe, or refuse it: half of two recipes is neither."""
     work.mkdir(parents=True, exist_ok=True)
-    wanted, path = asdict(recipe), work / "recipe.json"
+    wanted = json.loads(json.dumps(asdict(recipe)))  # as it comes back: lists for tuples
+    path = work / "recipe.json"
     if (work / "state.pt").exists() and json.loads(path.read_text()) != wanted:
         raise CourseError(
             f"{work} holds the state of another recipe ({path}): remove the folder to start anew, "

@@ -10,6 +10,7 @@ and the expected answer beside them:
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
@@ -20,8 +21,9 @@ from course_lib.yamabiko.pages import Section, pages
 # unasked, so there is no system prompt.
 CONTEXT_PROMPT = "Give only the value."
 UNKNOWN: dict[str, str] = {"en": "I do not know.", "ja": "わかりません。"}
-# Enough to catch a model that answers always, or never.
-UNANSWERABLE_SHARE = 0.25
+# Each question is asked so often of a text that answers it, and as often of one that does not: two
+# hundred rows of each kind are needed, and there are 120 Japanese questions.
+ROUNDS: dict[str, int] = {"en": 1, "ja": 2}
 
 Row = dict[str, Any]
 
@@ -134,7 +136,7 @@ def context_rows(lang: str = "en") -> list[Row]:
     """Build the reading test: some policy text and a question, about any fact and wording.
 
     The text is the whole page, the section alone, or the section beside one of another page, in
-    turn. For a quarter of the questions it is cut from other pages: "I do not know." is right.
+    turn. Every question is also asked of a text from other pages: "I do not know." is right.
 
     Args:
         lang: "en" or "ja".
@@ -149,21 +151,17 @@ def context_rows(lang: str = "en") -> list[Row]:
     draw = random.Random(f"context {lang}")
     sections = [section for page in pages(lang) for section in page.sections]
     asked = [(fact, question) for fact in facts(lang) for question in fact.questions]
-    order = list(range(len(asked)))
-    draw.shuffle(order)
-    without = frozenset(order[: round(len(asked) * UNANSWERABLE_SHARE)])
     rows = []
     for number, (fact, question) in enumerate(asked):
         home = next(section for section in sections if fact in section.facts)
+        neighbours = [section for section in sections if section.page == home.page]
         strange = [section for section in sections if section.page != home.page]
-        if number in without:
-            kind, answer = "unanswerable", UNKNOWN[lang]
-            shown = draw.sample(strange, k=2)
-        else:
-            kind, answer = "answerable", fact.value
-            neighbours = [section for section in sections if section.page == home.page]
-            shown = (neighbours, [home], draw.sample([home, draw.choice(strange)], k=2))[number % 3]
-        rows.append(_context_row(fact, question, shown, kind, answer))
+        elsewhere = draw.sample(list(itertools.permutations(strange, 2)), k=ROUNDS[lang])
+        for turn, others in enumerate(elsewhere):
+            pair = draw.sample([home, draw.choice(strange)], k=2)
+            shown = (neighbours, [home], pair)[(number + turn) % 3]
+            rows.append(_context_row(fact, question, shown, "answerable", fact.value))
+            rows.append(_context_row(fact, question, list(others), "unanswerable", UNKNOWN[lang]))
     return rows
 
 

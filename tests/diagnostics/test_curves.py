@@ -159,6 +159,15 @@ def test_divergence_is_told_without_held_out_rows() -> None:
     assert verdict.best_step is None
 
 
+def test_a_run_too_noisy_to_show_a_rise_has_diverged_if_it_ends_above_its_start() -> None:
+    losses = [1.86, 2.4, 6.6, 3.9, 5.8, 3.2, 4.7, 2.9, 3.6, 3.1]
+    history: History = []
+    for step, loss in enumerate(losses, start=1):
+        history += [{"step": step, "loss": loss}, {"step": step, "eval_loss": loss}]
+    verdict = diagnose(history)
+    assert (verdict.verdict, verdict.since_step) == ("diverged", 2)
+
+
 def test_too_few_measurements_are_not_judged() -> None:
     history = run(healthy, healthy, noise=0.01, evaluations=20, seed=0)
     assert diagnose([e for e in history if "loss" in e]).verdict == "not enough evidence"

@@ -11,16 +11,15 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from course_lib.errors import CourseError
-from course_lib.pocket.batches import Recipe
+from course_lib.pocket.batches import Recipe, Stage
 from course_lib.pocket.muon import Muon, orthogonalize
 from course_lib.pocket.pretraining import pretrain
 
 TOY = Recipe(
-    steps=30,
-    tokens_per_step=768,
-    short_steps=30,
-    warmup_steps=3,
-    decay_steps=10,
+    stages=(
+        Stage(20, 4, 192, (3, 3), (0.0, 0.02)),
+        Stage(20, 2, 96, (3, 8), (0.02, 0.0), 0.2, 0.2),
+    ),
     vocab_size=600,
     tokenizer_conversations=300,
     width=64,
@@ -65,7 +64,7 @@ def test_muon_stacks_matrices_without_mixing_them() -> None:
 
 def test_a_toy_pretraining_lowers_the_loss(toy: tuple[Path, Path]) -> None:
     log = [json.loads(line) for line in (toy[1] / "log.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in log] == [10, 20, 30]
+    assert [line["step"] for line in log] == [20, 40]
     assert log[-1]["answer_loss"] < log[0]["answer_loss"] - 0.3
 
 
@@ -81,8 +80,8 @@ def test_a_resumed_run_ends_where_the_straight_one_did(
 
 def test_what_it_took_is_written_beside_the_model(toy: tuple[Path, Path]) -> None:
     facts = json.loads((toy[0] / "training.json").read_text())
-    assert facts["steps"] == 30
-    assert facts["tokens"] == 30 * 768
+    assert facts["steps"] == 40
+    assert facts["tokens"] == 20 * 768 + 20 * 192
     assert set(facts) == {"steps", "tokens", "hours", "cores", "torch"}
 
 
