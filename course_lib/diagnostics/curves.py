@@ -205,7 +205,7 @@ def _broken(curve: Curve, name: str) -> tuple[int, str] | None:
 
 
 def _ends_above_its_start(train: Curve) -> tuple[int, str] | None:
-    """Find a run that ends well above where it began: noise so large that no rise stands out of it."""
+    """Find a run that ends well above where it began, in noise that hides every rise."""
     if len(train) < FEWEST_POINTS:
         return None
     start, end = float(train.losses[0]), float(np.median(train.losses[-(len(train) // 4) :]))
