@@ -29,6 +29,7 @@ class Stage:
         muon_lr: learning rate of Muon; AdamW's is `Recipe.adam_share` of it.
         drills: see `conversations`.
         practice: see `conversations`.
+        japanese: see `conversations`.
     """
 
     steps: int
@@ -38,6 +39,7 @@ class Stage:
     muon_lr: tuple[float, float]
     drills: float = 0.0
     practice: float = 0.0
+    japanese: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,10 @@ class Recipe:
         Stage(350, 14, 448, (8, 8), (0.02, 0.0)),
         Stage(100, 12, 160, (3, 3), (0.0, 0.006), drills=0.3, practice=0.1),
         Stage(800, 12, 160, (3, 4), (0.006, 0.006), drills=0.3, practice=0.1),
-        Stage(7000, 12, 192, (3, 6), (0.006, 0.006), drills=0.05, practice=0.15),
-        Stage(4500, 9, 256, (6, 8), (0.006, 0.0012), drills=0.03, practice=0.15),
-        Stage(600, 5, 448, (8, 8), (0.0012, 0.0), drills=0.03, practice=0.1),
+        Stage(3250, 12, 192, (3, 4), (0.006, 0.006), drills=0.05, practice=0.15),
+        Stage(7000, 12, 192, (4, 7), (0.006, 0.004), drills=0.02, practice=0.2, japanese=0.08),
+        Stage(7000, 9, 256, (7, 8), (0.004, 0.0005), drills=0.02, practice=0.2, japanese=0.08),
+        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), drills=0.02, practice=0.2, japanese=0.08),
     )
     adam_share: float = 0.15
     weight_decay: float = 0.01
@@ -130,6 +133,7 @@ def packed_batches(
     most_facts: int,
     drills: float = 0.0,
     practice: float = 0.0,
+    japanese: float = 0.0,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Pack conversations into rows of equal length.
 
@@ -141,11 +145,12 @@ def packed_batches(
         most_facts: see `conversations`.
         drills: see `conversations`.
         practice: see `conversations`.
+        japanese: see `conversations`.
 
     Yields:
         Token ids and loss weights, each of shape (rows, length + 1); padding has weight 0.
     """
-    stream = conversations(seed, most_facts, drills=drills, practice=practice)
+    stream = conversations(seed, most_facts, drills=drills, practice=practice, japanese=japanese)
     pad = tokenizer.convert_tokens_to_ids(PAD)
     pool: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
     while True:
@@ -207,6 +212,7 @@ def schedule(
                 most_facts=low + round((high - low) * share),
                 drills=stage.drills,
                 practice=stage.practice,
+                japanese=stage.japanese,
             )
             for step, (ids, weights) in zip(range(first, first + 100), stream, strict=False):
                 if step >= start:

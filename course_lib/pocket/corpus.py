@@ -222,7 +222,12 @@ _PRACTISED = (
 
 
 def conversations(
-    seed: int, most_facts: int = 8, *, drills: float = 0.0, practice: float = 0.0
+    seed: int,
+    most_facts: int = 8,
+    *,
+    drills: float = 0.0,
+    practice: float = 0.0,
+    japanese: float = 0.0,
 ) -> Iterator[Conversation]:
     """Draw conversations for ever.
 
@@ -231,16 +236,20 @@ def conversations(
         most_facts: facts in a passage at the most; the pretraining starts with three.
         drills: share of key-value drills on top of those in the mixture.
         practice: share of `practice_conversation`, which the mixture itself does not hold.
+        japanese: share of Japanese passages on top of those in the mixture.
     """
     rng = random.Random(seed)
     while True:
-        if drills or practice:
+        if drills or practice or japanese:
             extra = rng.random()
             if extra < drills:
                 yield drill_conversation(rng)
                 continue
             if extra < drills + practice:
                 yield practice_conversation(rng)
+                continue
+            if extra < drills + practice + japanese:
+                yield context_conversation(rng, max(2, most_facts - 2), japanese=True)
                 continue
         r = rng.random()
         if r < 0.40:
