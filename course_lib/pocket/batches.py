@@ -2,8 +2,8 @@
 
 import queue
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -11,10 +11,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from course_lib.pocket.corpus import Conversation, conversations, render
+from course_lib.pocket.corpus import PRACTISED, Conversation, conversations, render
 from course_lib.pocket.tokenizer import END, PAD, ROLES
 
 OTHER_TOKENS_WEIGHT = 0.05  # prompt tokens: enough to learn the words, too little to drown the rest
+
+# What the last stages have on top of the mixture, and the skills that they practise: those that
+# were weak at 20 million tokens.
+LATE = {
+    "drills": 0.02, "practice": 0.17, "japanese": 0.06, "plain": 0.13, "japanese plain": 0.08,
+    "spelling": 0.07,
+}  # fmt: skip
+WEAK = (
+    *("arithmetic", "sorting", "sorting", "sorting", "sorting"),
+    *("counting", "counting", "ordering", "comparing", "comparing", "capitals"),
+)
 
 
 @dataclass(frozen=True)
@@ -27,9 +38,8 @@ class Stage:
         length: tokens a row.
         facts: facts in a passage at the most.
         muon_lr: learning rate of Muon; AdamW's is `Recipe.adam_share` of it.
-        drills: see `conversations`.
-        practice: see `conversations`.
-        japanese: see `conversations`.
+        extra: see `conversations`.
+        practised: see `conversations`.
     """
 
     steps: int
@@ -37,9 +47,8 @@ class Stage:
     length: int
     facts: tuple[int, int]
     muon_lr: tuple[float, float]
-    drills: float = 0.0
-    practice: float = 0.0
-    japanese: float = 0.0
+    extra: Mapping[str, float] = field(default_factory=dict)
+    practised: tuple[str, ...] = PRACTISED
 
 
 @dataclass(frozen=True)
@@ -57,12 +66,20 @@ class Recipe:
         Stage(2100, 32, 192, (3, 8), (0.02, 0.02)),
         Stage(300, 14, 448, (8, 8), (0.02, 0.02)),
         Stage(350, 14, 448, (8, 8), (0.02, 0.0)),
-        Stage(100, 12, 160, (3, 3), (0.0, 0.006), drills=0.3, practice=0.1),
-        Stage(800, 12, 160, (3, 4), (0.006, 0.006), drills=0.3, practice=0.1),
-        Stage(3250, 12, 192, (3, 4), (0.006, 0.006), drills=0.05, practice=0.15),
-        Stage(7000, 12, 192, (4, 7), (0.006, 0.004), drills=0.02, practice=0.2, japanese=0.08),
-        Stage(7000, 9, 256, (7, 8), (0.004, 0.0005), drills=0.02, practice=0.2, japanese=0.08),
-        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), drills=0.02, practice=0.2, japanese=0.08),
+        Stage(100, 12, 160, (3, 3), (0.0, 0.006), {"drills": 0.3, "practice": 0.1}),
+        Stage(800, 12, 160, (3, 4), (0.006, 0.006), {"drills": 0.3, "practice": 0.1}),
+        Stage(3250, 12, 192, (3, 4), (0.006, 0.006), {"drills": 0.05, "practice": 0.15}),
+        Stage(
+            4000,
+            12,
+            192,
+            (4, 6),
+            (0.006, 0.005),
+            {"drills": 0.02, "practice": 0.2, "japanese": 0.08},
+        ),
+        Stage(3000, 12, 192, (5, 7), (0.005, 0.004), LATE, WEAK),
+        Stage(7000, 9, 256, (7, 8), (0.004, 0.0005), LATE, WEAK),
+        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), LATE, WEAK),
     )
     adam_share: float = 0.15
     weight_decay: float = 0.01
@@ -131,9 +148,8 @@ def packed_batches(
     rows: int,
     length: int,
     most_facts: int,
-    drills: float = 0.0,
-    practice: float = 0.0,
-    japanese: float = 0.0,
+    extra: Mapping[str, float] | None = None,
+    practised: Sequence[str] = PRACTISED,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Pack conversations into rows of equal length.
 
@@ -143,14 +159,13 @@ def packed_batches(
         rows: rows a batch.
         length: tokens a row, plus one (inputs and targets are shifted views of it).
         most_facts: see `conversations`.
-        drills: see `conversations`.
-        practice: see `conversations`.
-        japanese: see `conversations`.
+        extra: see `conversations`.
+        practised: see `conversations`.
 
     Yields:
         Token ids and loss weights, each of shape (rows, length + 1); padding has weight 0.
     """
-    stream = conversations(seed, most_facts, drills=drills, practice=practice, japanese=japanese)
+    stream = conversations(seed, most_facts, extra=extra, practised=practised)
     pad = tokenizer.convert_tokens_to_ids(PAD)
     pool: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
     while True:
@@ -210,9 +225,8 @@ def schedule(
                 rows=stage.rows,
                 length=stage.length,
                 most_facts=low + round((high - low) * share),
-                drills=stage.drills,
-                practice=stage.practice,
-                japanese=stage.japanese,
+                extra=stage.extra,
+                practised=stage.practised,
             )
             for step, (ids, weights) in zip(range(first, first + 100), stream, strict=False):
                 if step >= start:

@@ -8,7 +8,7 @@ its form cannot be foreseen (the examples that introduce a new format).
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypedDict
 
 from course_lib.pocket import forms, skills
@@ -16,6 +16,7 @@ from course_lib.pocket import lexicon as lx
 from course_lib.pocket.facts import UNKNOWN, UNKNOWN_JA, Fact, Passage
 from course_lib.pocket.japanese import ja_fact, ja_rule_fact, make_ja_passage
 from course_lib.pocket.passages import key_value_drill, make_passage
+from course_lib.pocket.plain import ja_plain_passage, plain_passage
 from course_lib.pocket.rules import attribute_fact, rule_fact
 from course_lib.pocket.tokenizer import END, ROLES
 
@@ -59,14 +60,20 @@ def _choose_form(rng: random.Random) -> str:
 
 
 def context_conversation(
-    rng: random.Random, most_facts: int, japanese: bool = False
+    rng: random.Random, most_facts: int, japanese: bool = False, plain: bool = False
 ) -> Conversation:
     """Several questions about one passage; one in five has no answer in it."""
     n = rng.randint(1, most_facts)
-    make = make_ja_passage if japanese else make_passage
-    passage: Passage = make(rng, n, min(n, rng.choice((1, 1, 2, 3))))
+
+    def make() -> Passage:
+        if plain:
+            return ja_plain_passage(rng, n) if japanese else plain_passage(rng, n)
+        things = min(n, rng.choice((1, 1, 2, 3)))
+        return (make_ja_passage if japanese else make_passage)(rng, n, things)
+
+    passage = make()
     while skills.is_held_out(passage["text"]):
-        passage = make(rng, n, min(n, rng.choice((1, 1, 2, 3))))
+        passage = make()
     form = "none" if japanese else _choose_form(rng)
     if japanese and rng.random() < 0.3:
         form = "ja sentence"
@@ -196,7 +203,25 @@ def unknown_conversation(rng: random.Random) -> Conversation:
     return conversation
 
 
-def practice_conversation(rng: random.Random) -> Conversation:
+def spelling_conversation(rng: random.Random) -> Conversation:
+    """Words to repeat in capitals: the letters of a word are one token each there."""
+    everything = (lx.CONCRETE, lx.MODIFIERS, lx.ATTRIBUTES, lx.PLACES, lx.AGENTS, lx.ADJECTIVES,
+                  lx.COLORS, lx.MATERIALS, lx.KINDS, lx.MONTHS, lx.WEEKDAYS, lx.PEOPLE,
+                  list(lx.CAPITALS.values()), list(lx.OPPOSITES.values()),
+                  list(lx.PLURALS.values()))  # fmt: skip
+    conversation: Conversation = [
+        {"role": "system", "content": forms.system_prompt("capitals", rng)}
+    ]
+    for _ in range(rng.randint(2, 5)):
+        pool = [rng.choice(rng.choice(everything)) for _ in range(4)]
+        words = [lx.word(rng) if rng.random() < 0.25 else w for w in pool[: rng.randint(1, 4)]]
+        mark = rng.choice((" ", " ", ", "))
+        _say(conversation, f"{rng.choice(('Say: ', 'Repeat: ', 'Copy: '))}{mark.join(words)}",
+             mark.join(words).upper())  # fmt: skip
+    return conversation
+
+
+def practice_conversation(rng: random.Random, practised: Sequence[str]) -> Conversation:
     """Many short tasks in a row: of one of the harder skills, or answers in capitals."""
     conversation: Conversation = []
     if rng.random() < 0.25:
@@ -207,7 +232,7 @@ def practice_conversation(rng: random.Random) -> Conversation:
                 {**turn, "content": words.upper() if turn["role"] == "assistant" else words}
             )
         return conversation
-    name = rng.choice(_PRACTISED)
+    name = rng.choice(practised)
     for _ in range(rng.randint(5, 9)):
         task = skills.draw(name, rng, held_out=False)
         _say(conversation, task.question, task.answer)
@@ -215,42 +240,49 @@ def practice_conversation(rng: random.Random) -> Conversation:
 
 
 # As often as they are hard to learn: arithmetic takes the most examples.
-_PRACTISED = (
+PRACTISED = (
     *("arithmetic", "arithmetic", "arithmetic", "sorting", "sorting"),
     *("counting", "counting", "ordering", "ordering", "comparing", "capitals"),
 )
 
 
+def _kind(drawn: float, shares: Mapping[str, float]) -> str | None:
+    for kind, share in shares.items():
+        drawn -= share
+        if drawn < 0:
+            return kind
+    return None
+
+
 def conversations(
-    seed: int,
-    most_facts: int = 8,
-    *,
-    drills: float = 0.0,
-    practice: float = 0.0,
-    japanese: float = 0.0,
-) -> Iterator[Conversation]:
+    seed: int, most_facts: int = 8, *, extra: Mapping[str, float] | None = None,
+    practised: Sequence[str] = PRACTISED,
+) -> Iterator[Conversation]:  # fmt: skip
     """Draw conversations for ever.
 
     Args:
         seed: of the stream.
         most_facts: facts in a passage at the most; the pretraining starts with three.
-        drills: share of key-value drills on top of those in the mixture.
-        practice: share of `practice_conversation`, which the mixture itself does not hold.
-        japanese: share of Japanese passages on top of those in the mixture.
+        extra: shares of conversations on top of the mixture: "drills", "practice", "japanese",
+            "plain", "japanese plain", "spelling".
+        practised: the skills that "practice" draws from.
     """
     rng = random.Random(seed)
+    makers: dict[str, Callable[[], Conversation]] = {
+        "drills": lambda: drill_conversation(rng),
+        "practice": lambda: practice_conversation(rng, practised),
+        "japanese": lambda: context_conversation(rng, max(2, most_facts - 2), japanese=True),
+        "plain": lambda: context_conversation(rng, most_facts, plain=True),
+        "japanese plain": lambda: context_conversation(
+            rng, max(2, most_facts - 2), japanese=True, plain=True
+        ),
+        "spelling": lambda: spelling_conversation(rng),
+    }
     while True:
-        if drills or practice or japanese:
-            extra = rng.random()
-            if extra < drills:
-                yield drill_conversation(rng)
-                continue
-            if extra < drills + practice:
-                yield practice_conversation(rng)
-                continue
-            if extra < drills + practice + japanese:
-                yield context_conversation(rng, max(2, most_facts - 2), japanese=True)
-                continue
+        kind = _kind(rng.random(), extra) if extra else None
+        if kind is not None:
+            yield makers[kind]()
+            continue
         r = rng.random()
         if r < 0.40:
             yield context_conversation(rng, most_facts)

@@ -123,3 +123,5 @@ ATTRIBUTE = Wording(**_FILE["attribute"])
 RULES = {kind: Wording(**table) for kind, table in _FILE["rules"].items()}
 JA_ATTRIBUTE = Wording(**_FILE["ja_attribute"])
 JA_RULES = {kind: Wording(**table) for kind, table in _FILE["ja_rules"].items()}
+PLAIN = {kind: Wording(**table) for kind, table in _FILE["plain"].items()}
+JA_PLAIN = {kind: Wording(**table) for kind, table in _FILE["ja_plain"].items()}

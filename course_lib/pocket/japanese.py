@@ -80,12 +80,7 @@ def _value(rng: random.Random, kind: str) -> str:
         case "cost":
             return f"{values.number(rng)}円"
         case "when":
-            weekday, hour, date = (
-                rng.choice(lx.JA_WEEKDAYS),
-                values.ja_hour(rng),
-                values.ja_date(rng),
-            )
-            return rng.choice((weekday, hour, date, f"毎週{rng.choice(lx.JA_WEEKDAYS)}"))
+            return values.ja_day(rng)
         case "who":
             people = (f"{lx.ja_word(rng)}{title}" for title in ("さん", "先生", "係"))
             return rng.choice(tuple(people))
@@ -118,7 +113,7 @@ def make_ja_passage(rng: random.Random, facts: int, things: int = 1) -> Passage:
             fact = ja_rule_fact(rng)
             made.setdefault(fact.label, fact)
         rules = list(made.values())
-        return _lay_out(rng, rules[:facts], rules[facts:])
+        return lay_out_ja(rng, rules[:facts], rules[facts:])
     present: list[Fact] = []
     missing: list[Fact] = []
     for i, subject in enumerate([_subject(rng, alone=things == 1) for _ in range(things)]):
@@ -130,7 +125,7 @@ def make_ja_passage(rng: random.Random, facts: int, things: int = 1) -> Passage:
         every = list(own.values())
         present += every[:count]
         missing.append(every[count])
-    return _lay_out(rng, present, missing)
+    return lay_out_ja(rng, present, missing)
 
 
 def _subject(rng: random.Random, *, alone: bool) -> str:
@@ -141,7 +136,22 @@ def _subject(rng: random.Random, *, alone: bool) -> str:
     return rng.choice(("", plain, f"{lx.ja_word(rng)}{rng.choice(lx.JA_THINGS)}"))
 
 
-def _lay_out(rng: random.Random, present: list[Fact], missing: list[Fact]) -> Passage:
+def lay_out_ja(rng: random.Random, present: list[Fact], missing: list[Fact]) -> Passage:
+    """Write facts as prose or as a list, perhaps under a heading.
+
+    Args:
+        rng: the only source of chance.
+        present: what the text states.
+        missing: what it does not.
+
+    Returns:
+        The passage.
+
+    Example:
+        >>> fact = ja_fact(random.Random(0), "塔")
+        >>> fact.statement in lay_out_ja(random.Random(0), [fact], [])["text"]
+        True
+    """
     joiner = rng.choice(("", "\n", "\n- ", "\n・"))
     bullet = joiner.removeprefix("\n")
     text = bullet + joiner.join(f.statement for f in present)

@@ -48,7 +48,7 @@ def make_passage(rng: random.Random, facts: int, things: int = 1) -> Passage:
         extra = {f.label: f for f in (rule_fact(rng) for _ in range(2))}
         present = present[: max(1, facts - len(extra))] + list(extra.values())[: facts - 1 or 1]
         return _rules_text(rng, present, missing)
-    return {"text": _lay_out(rng, groups), "facts": present, "missing": missing}
+    return {"text": lay_out(rng, groups), "facts": present, "missing": missing}
 
 
 def _describe(rng: random.Random, facts: int, things: int) -> tuple[Groups, list[Fact]]:
@@ -77,11 +77,24 @@ def _describe(rng: random.Random, facts: int, things: int) -> tuple[Groups, list
 
 
 def _rules_text(rng: random.Random, present: list[Fact], missing: list[Fact]) -> Passage:
-    return {"text": _lay_out(rng, [("", present)]), "facts": present, "missing": missing}
+    return {"text": lay_out(rng, [("", present)]), "facts": present, "missing": missing}
 
 
-def _lay_out(rng: random.Random, groups: Groups) -> str:
-    """Write facts as prose, bullets, a numbered list, or a table under each thing's name."""
+def lay_out(rng: random.Random, groups: Groups) -> str:
+    """Write facts as prose, bullets, a numbered list, or a table under each thing's name.
+
+    Args:
+        rng: the only source of chance.
+        groups: what the text says of each thing; without a thing's name, plain statements.
+
+    Returns:
+        The text.
+
+    Example:
+        >>> fact = rule_fact(random.Random(0))
+        >>> fact.statement in lay_out(random.Random(0), [("", [fact])])
+        True
+    """
     style = rng.random()
     statements = [f.statement for _, of_thing in groups for f in of_thing]
     has_rules = any(not f.subject for _, of_thing in groups for f in of_thing)

@@ -156,6 +156,12 @@ def ja_date(rng: random.Random) -> str:
     return f"{rng.randint(1, 12)}月{rng.randint(1, 28)}日"
 
 
+def ja_day(rng: random.Random) -> str:
+    """Draw a day or an hour, such as `毎週火曜日`."""
+    weekday, hour, date = rng.choice(lx.JA_WEEKDAYS), ja_hour(rng), ja_date(rng)
+    return rng.choice((weekday, hour, date, f"毎週{rng.choice(lx.JA_WEEKDAYS)}"))
+
+
 def ja_compound(rng: random.Random) -> str:
     """Draw two invented words joined by の."""
     return f"{lx.ja_word(rng)}の{lx.ja_word(rng)}"

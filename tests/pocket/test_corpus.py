@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,19 @@ import numpy as np
 import pytest
 
 from course_lib.pocket import corpus, score, skills
-from course_lib.pocket.batches import Recipe, encode, packed_batches
+from course_lib.pocket.batches import LATE, WEAK, Recipe, encode, packed_batches
 from course_lib.pocket.corpus import Conversation
+from course_lib.pocket.plain import ja_plain_passage, plain_passage
 from course_lib.pocket.pretraining import build_tokenizer
 from course_lib.pocket.tokenizer import END
 
 
 @pytest.fixture(scope="module")
 def training() -> list[Conversation]:
-    """5,000 conversations of the stream."""
-    return list(itertools.islice(corpus.conversations(seed=0), 5000))
+    """7,000 conversations: of the plain mixture, then of the last stages'."""
+    plain = itertools.islice(corpus.conversations(seed=0), 4000)
+    late = corpus.conversations(seed=7, extra=LATE, practised=WEAK)
+    return [*plain, *itertools.islice(late, 3000)]
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +54,6 @@ def test_no_scored_instance_is_ever_trained_on(training: list[Conversation]) -> 
 
 
 def test_a_task_of_the_training_is_never_from_the_held_out_tenth() -> None:
-    import random
-
     rng = random.Random(0)
     for skill in (*skills.GENERAL, "sentiment"):
         kept = {skills.draw(skill, rng, held_out=False).key for _ in range(100)}
@@ -97,6 +99,33 @@ def test_packed_rows_are_full_and_padding_weighs_nothing(tokenizer: Any) -> None
     assert ids.shape == weights.shape == (8, 193)
     assert not weights[padding].any()
     assert padding.mean() < 0.05
+
+
+def test_extra_shares_come_as_often_as_asked() -> None:
+    stream = corpus.conversations(seed=1, extra={"spelling": 0.3, "drills": 0.2})
+    drawn = list(itertools.islice(stream, 2000))
+    orders = ("Say: ", "Repeat: ", "Copy: ")
+    spelt = sum(c[1]["content"].startswith(orders) for c in drawn) / len(drawn)
+    assert 0.26 < spelt < 0.34
+
+
+@pytest.mark.parametrize("make", [plain_passage, ja_plain_passage])
+def test_plain_passages_hold_their_answers_and_name_each_thing_once(make: Any) -> None:
+    for seed in range(200):
+        passage = make(random.Random(seed), 5)
+        text = passage["text"].lower()
+        assert len(passage["facts"]) == 5
+        assert all(fact.value.lower() in text for fact in passage["facts"])
+        labels = [fact.label for fact in (*passage["facts"], *passage["missing"])]
+        assert len(set(labels)) == len(labels)
+
+
+def test_spelling_answers_in_capitals() -> None:
+    rng = random.Random(0)
+    for _ in range(100):
+        turns = corpus.spelling_conversation(rng)[1:]
+        for asked, answer in zip(turns[::2], turns[1::2], strict=True):
+            assert answer["content"] == asked["content"].split(": ", 1)[1].upper()
 
 
 def test_every_answer_stands_in_its_passage() -> None:

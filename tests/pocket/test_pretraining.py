@@ -18,7 +18,7 @@ from course_lib.pocket.pretraining import pretrain
 TOY = Recipe(
     stages=(
         Stage(20, 4, 192, (3, 3), (0.0, 0.02)),
-        Stage(20, 2, 96, (3, 8), (0.02, 0.0), 0.2, 0.2),
+        Stage(20, 2, 96, (3, 8), (0.02, 0.0), {"drills": 0.2, "practice": 0.2}),
     ),
     vocab_size=600,
     tokenizer_conversations=300,

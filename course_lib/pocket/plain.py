@@ -1,0 +1,181 @@
+"""Plain sentences about a thing each, asked about in other words than they are written in.
+
+The other facts repeat most of their words in the question. A reader of real pages has to do with
+less: often the thing itself is all that a question and its answer share.
+
+>>> import random
+>>> passage = plain_passage(random.Random(1), facts=3)
+>>> len(passage["facts"]), all(f.value in passage["text"] for f in passage["facts"])
+(3, True)
+"""
+
+import random
+
+from course_lib.pocket import lexicon as lx
+from course_lib.pocket import values
+from course_lib.pocket.facts import JA_PLAIN, PLAIN, Fact, Passage
+from course_lib.pocket.japanese import lay_out_ja
+from course_lib.pocket.passages import lay_out
+from course_lib.pocket.rules import rule_fact
+from course_lib.pocket.values import with_article
+
+COUNTED = "times pieces points parts pairs rows turns seats pages steps"
+JA_STEMS = (
+    "作り 使い 読み 書き 磨き 塗り 配り 飾り 集め 並べ 調べ 育て 教え 数え 見せ 選び 開き 閉め"
+)
+
+
+def plain_fact(rng: random.Random) -> Fact:
+    """State something about one thing.
+
+    Args:
+        rng: the only source of chance.
+
+    Returns:
+        A fact whose label is the thing.
+
+    Example:
+        >>> plain_fact(random.Random(0)).label
+        'inner book'
+    """
+    one, many = _thing(rng)
+    verb = rng.choice(lx.VERBS)
+    kind = rng.choice(tuple(PLAIN))
+    value = _value(rng, kind)
+    return PLAIN[kind].write(
+        rng, one=one, a_one=with_article(one), many=many, do=verb.base, does=verb.third,
+        done=verb.past, doing=verb.ing, adj=rng.choice(lx.ADJECTIVES), agents=rng.choice(lx.AGENTS),
+        can=rng.choice(("can", "may", "must", "should")), value=value, unit=value.split()[-1],
+        at="" if value.startswith("every") else "on " if value[0].isupper() else "at ",
+    )  # fmt: skip
+
+
+def _thing(rng: random.Random) -> tuple[str, str]:
+    """Draw a thing, one and many: `book`, `inner book`, `lamp book`, `vokra book`, `vokra`."""
+    one, many = rng.choice(lx.OBJECTS)
+    r = rng.random()
+    if r < 0.08:
+        one = lx.word(rng)
+        return one, f"{one}s"
+    if r < 0.45:
+        return one, many
+    if r < 0.75:
+        first = rng.choice(lx.MODIFIERS)
+    elif r < 0.9:
+        first = rng.choice([o for o in lx.OBJECTS if o.one != one]).one
+    else:
+        first = lx.word(rng)
+    return f"{first} {one}", f"{first} {many}"
+
+
+def _value(rng: random.Random, kind: str) -> str:
+    match kind:
+        case "day":
+            return rng.choice((values.day, values.clock))(rng)
+        case "span":
+            return values.duration(rng)
+        case "price":
+            return values.money(rng)
+        case "spot":
+            return values.place(rng)
+        case "person":
+            return rng.choice((lx.name(rng), f"{rng.choice(lx.PEOPLE)} {lx.name(rng)}"))
+        case "count":
+            return f"{rng.randint(2, 60)} {rng.choice(COUNTED.split())}"
+        case "stuff":
+            return rng.choice((values.thing, values.thing, values.material))(rng)
+        case "size":
+            return values.measure(rng)
+        case _:  # a share
+            return f"{rng.randint(2, 95)}{rng.choice(('%', ' percent'))}"
+
+
+def plain_passage(rng: random.Random, facts: int) -> Passage:
+    """Write plain sentences, a few of the other rules among them.
+
+    Args:
+        rng: the only source of chance.
+        facts: how many the text states.
+
+    Returns:
+        The text, its facts, and two about things that it does not name.
+
+    Example:
+        >>> len(plain_passage(random.Random(0), facts=4)["missing"])
+        2
+    """
+    made: dict[str, Fact] = {}
+    while len(made) < facts + 2:
+        fact = plain_fact(rng) if rng.random() < 0.8 else rule_fact(rng)
+        made.setdefault(fact.label.split()[-1], fact)
+    every = list(made.values())
+    text = lay_out(rng, [("", every[:facts])])
+    return {"text": text, "facts": every[:facts], "missing": every[facts:]}
+
+
+def ja_plain_fact(rng: random.Random) -> Fact:
+    """State something about one thing in Japanese.
+
+    Args:
+        rng: the only source of chance.
+
+    Returns:
+        A fact whose label is the thing.
+
+    Example:
+        >>> ja_plain_fact(random.Random(0)).statement[-1]
+        '。'
+    """
+    thing = rng.choice((*lx.JA_OBJECTS, *lx.JA_THINGS)) if rng.random() < 0.8 else lx.ja_word(rng)
+    r = rng.random()
+    if r < 0.3:
+        thing = rng.choice(lx.JA_MODIFIERS) + thing
+    elif r < 0.5:
+        thing = f"{thing}の{rng.choice(lx.JA_ATTRIBUTES)}"
+    elif r < 0.6:
+        thing = f"{lx.ja_word(rng)}{thing}"
+    kind = rng.choice(tuple(JA_PLAIN))
+    value = _ja_value(rng, kind)
+    counter = value.lstrip("0123456789")
+    return JA_PLAIN[kind].write(
+        rng, thing=thing, act=rng.choice(JA_STEMS.split()), value=value, counter=counter
+    )
+
+
+def _ja_value(rng: random.Random, kind: str) -> str:
+    match kind:
+        case "when":
+            return values.ja_day(rng)
+        case "span":
+            return f"{rng.randint(2, 90)}{rng.choice(lx.JA_UNITS)}"
+        case "price":
+            return f"{values.number(rng)}{rng.choice(('円', '円', 'ユーロ', 'ポンド'))}"
+        case "spot":
+            return rng.choice((rng.choice(lx.JA_PLACES), values.ja_compound(rng)))
+        case "person":
+            return f"{lx.ja_word(rng)}{rng.choice(('さん', 'さん', '先生', '係', ''))}"
+        case _:  # by means of a stuff
+            stuff = rng.choice((*lx.JA_MATERIALS, *lx.JA_OBJECTS, lx.ja_word(rng)))
+            return rng.choice((stuff, f"{rng.choice(lx.JA_COLORS)}の{stuff}"))
+
+
+def ja_plain_passage(rng: random.Random, facts: int) -> Passage:
+    """Write plain Japanese sentences.
+
+    Args:
+        rng: the only source of chance.
+        facts: how many the text states.
+
+    Returns:
+        The text, its facts, and one about a thing that it does not name.
+
+    Example:
+        >>> len(ja_plain_passage(random.Random(0), facts=3)["facts"])
+        3
+    """
+    made: dict[str, Fact] = {}
+    while len(made) < facts + 1:
+        fact = ja_plain_fact(rng)
+        made.setdefault(fact.label, fact)
+    every = list(made.values())
+    return lay_out_ja(rng, every[:facts], every[facts:])
