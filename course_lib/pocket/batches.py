@@ -18,9 +18,13 @@ OTHER_TOKENS_WEIGHT = 0.05  # prompt tokens: enough to learn the words, too litt
 
 # What the last stages have on top of the mixture, and the skills that they practise: those that
 # were weak at 20 million tokens.
-LATE = {
+LATER = {
     "drills": 0.02, "practice": 0.17, "japanese": 0.06, "plain": 0.13, "japanese plain": 0.08,
     "spelling": 0.07,
+}  # fmt: skip
+LAST = {
+    "practice": 0.20, "japanese": 0.04, "plain": 0.04, "japanese plain": 0.03, "strange": 0.14,
+    "japanese strange": 0.07, "spelling": 0.07,
 }  # fmt: skip
 WEAK = (
     *("arithmetic", "sorting", "sorting", "sorting", "sorting"),
@@ -77,9 +81,9 @@ class Recipe:
             (0.006, 0.005),
             {"drills": 0.02, "practice": 0.2, "japanese": 0.08},
         ),
-        Stage(3000, 12, 192, (5, 7), (0.005, 0.004), LATE, WEAK),
-        Stage(7000, 9, 256, (7, 8), (0.004, 0.0005), LATE, WEAK),
-        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), LATE, WEAK),
+        Stage(3000, 12, 192, (5, 7), (0.005, 0.004), LATER, WEAK),
+        Stage(7000, 9, 256, (7, 8), (0.004, 0.0005), LAST, WEAK),
+        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), LAST, WEAK),
     )
     adam_share: float = 0.15
     weight_decay: float = 0.01

@@ -60,14 +60,18 @@ def _choose_form(rng: random.Random) -> str:
 
 
 def context_conversation(
-    rng: random.Random, most_facts: int, japanese: bool = False, plain: bool = False
+    rng: random.Random,
+    most_facts: int,
+    japanese: bool = False,
+    plain: bool = False,
+    strange: bool = False,
 ) -> Conversation:
     """Several questions about one passage; one in five has no answer in it."""
     n = rng.randint(1, most_facts)
 
     def make() -> Passage:
         if plain:
-            return ja_plain_passage(rng, n) if japanese else plain_passage(rng, n)
+            return (ja_plain_passage if japanese else plain_passage)(rng, n, strange)
         things = min(n, rng.choice((1, 1, 2, 3)))
         return (make_ja_passage if japanese else make_passage)(rng, n, things)
 
@@ -264,7 +268,7 @@ def conversations(
         seed: of the stream.
         most_facts: facts in a passage at the most; the pretraining starts with three.
         extra: shares of conversations on top of the mixture: "drills", "practice", "japanese",
-            "plain", "japanese plain", "spelling".
+            "plain", "strange", the same two with "japanese" in front, "spelling".
         practised: the skills that "practice" draws from.
     """
     rng = random.Random(seed)
@@ -275,6 +279,10 @@ def conversations(
         "plain": lambda: context_conversation(rng, most_facts, plain=True),
         "japanese plain": lambda: context_conversation(
             rng, max(2, most_facts - 2), japanese=True, plain=True
+        ),
+        "strange": lambda: context_conversation(rng, most_facts, plain=True, strange=True),
+        "japanese strange": lambda: context_conversation(
+            rng, max(2, most_facts - 2), japanese=True, plain=True, strange=True
         ),
         "spelling": lambda: spelling_conversation(rng),
     }

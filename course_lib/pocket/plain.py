@@ -24,12 +24,36 @@ JA_STEMS = (
     "作り 使い 読み 書き 磨き 塗り 配り 飾り 集め 並べ 調べ 育て 教え 数え 見せ 選び 開き 閉め"
 )
 
+_BLENDED = [
+    *(noun.one for noun in lx.OBJECTS),
+    *(*lx.CONCRETE, *lx.ATTRIBUTES, *lx.PLACES, *lx.ADJECTIVES, *lx.KINDS, *lx.MATERIALS),
+]
 
-def plain_fact(rng: random.Random) -> Fact:
+
+def blend(rng: random.Random) -> str:
+    """Make a word of the halves of two others.
+
+    Args:
+        rng: the only source of chance.
+
+    Returns:
+        A word that looks English, in tokens that hardly ever stood together before.
+
+    Example:
+        >>> blend(random.Random(0))
+        'levone'
+    """
+    first, second = rng.choice(_BLENDED), rng.choice(_BLENDED)
+    return first[: len(first) // 2 + 1] + second[len(second) // 2 :]
+
+
+def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
     """State something about one thing.
 
     Args:
         rng: the only source of chance.
+        strange: let the thing, the verb and the adjective be blended words, as real pages have
+            words that a reader never met.
 
     Returns:
         A fact whose label is the thing.
@@ -39,12 +63,28 @@ def plain_fact(rng: random.Random) -> Fact:
         'inner book'
     """
     one, many = _thing(rng)
-    verb = rng.choice(lx.VERBS)
+    verb, adjective = rng.choice(lx.VERBS), rng.choice(lx.ADJECTIVES)
     kind = rng.choice(tuple(PLAIN))
     value = _value(rng, kind)
+    if strange:
+        if rng.random() < 0.6:
+            head = blend(rng)
+            first = rng.choice(("", "", f"{blend(rng)} ", f"{rng.choice(lx.MODIFIERS)} "))
+            one, many = f"{first}{head}", f"{first}{head}s"
+        if rng.random() < 0.5:
+            stem = blend(rng)
+            verb = lx.Verb(stem, f"{stem}s", f"{stem}ed", f"{stem}ing")
+        if rng.random() < 0.4:
+            adjective = blend(rng)
+        if kind == "person" and rng.random() < 0.5:
+            value = f"{blend(rng).capitalize()} {blend(rng).capitalize()}"
+        if kind in ("stuff", "spot") and rng.random() < 0.5:
+            first = rng.choice((blend(rng), rng.choice(lx.COLORS)))
+            value = f"the {first} {blend(rng)}"
+            value = f"{rng.choice(lx.PLACE_PREPOSITIONS)} {value}" if kind == "spot" else value[4:]
     return PLAIN[kind].write(
         rng, one=one, a_one=with_article(one), many=many, do=verb.base, does=verb.third,
-        done=verb.past, doing=verb.ing, adj=rng.choice(lx.ADJECTIVES), agents=rng.choice(lx.AGENTS),
+        done=verb.past, doing=verb.ing, adj=adjective, agents=rng.choice(lx.AGENTS),
         can=rng.choice(("can", "may", "must", "should")), value=value, unit=value.split()[-1],
         at="" if value.startswith("every") else "on " if value[0].isupper() else "at ",
     )  # fmt: skip
@@ -90,12 +130,13 @@ def _value(rng: random.Random, kind: str) -> str:
             return f"{rng.randint(2, 95)}{rng.choice(('%', ' percent'))}"
 
 
-def plain_passage(rng: random.Random, facts: int) -> Passage:
+def plain_passage(rng: random.Random, facts: int, strange: bool = False) -> Passage:
     """Write plain sentences, a few of the other rules among them.
 
     Args:
         rng: the only source of chance.
         facts: how many the text states.
+        strange: see `plain_fact`.
 
     Returns:
         The text, its facts, and two about things that it does not name.
@@ -106,18 +147,24 @@ def plain_passage(rng: random.Random, facts: int) -> Passage:
     """
     made: dict[str, Fact] = {}
     while len(made) < facts + 2:
-        fact = plain_fact(rng) if rng.random() < 0.8 else rule_fact(rng)
+        fact = plain_fact(rng, strange) if rng.random() < 0.8 else rule_fact(rng)
         made.setdefault(fact.label.split()[-1], fact)
     every = list(made.values())
     text = lay_out(rng, [("", every[:facts])])
     return {"text": text, "facts": every[:facts], "missing": every[facts:]}
 
 
-def ja_plain_fact(rng: random.Random) -> Fact:
+def rare_kanji(rng: random.Random) -> str:
+    """Draw one or two characters from the whole block: most are three bytes to the tokenizer."""
+    return "".join(chr(rng.randint(0x4E00, 0x9FA5)) for _ in range(rng.randint(1, 2)))
+
+
+def ja_plain_fact(rng: random.Random, strange: bool = False) -> Fact:
     """State something about one thing in Japanese.
 
     Args:
         rng: the only source of chance.
+        strange: let the thing and the value have rare characters.
 
     Returns:
         A fact whose label is the thing.
@@ -136,6 +183,13 @@ def ja_plain_fact(rng: random.Random) -> Fact:
         thing = f"{lx.ja_word(rng)}{thing}"
     kind = rng.choice(tuple(JA_PLAIN))
     value = _ja_value(rng, kind)
+    if strange:
+        if rng.random() < 0.5:
+            thing = rng.choice((rare_kanji(rng), f"{rare_kanji(rng)}の{thing}"))
+        if kind == "person":
+            value = f"{rare_kanji(rng)}{lx.ja_word(rng)[:1]}{rng.choice(('さん', '係', ''))}"
+        if kind in ("stuff", "spot"):
+            value = f"{rng.choice((rng.choice(lx.JA_COLORS), lx.ja_word(rng)))}の{rare_kanji(rng)}"
     counter = value.lstrip("0123456789")
     return JA_PLAIN[kind].write(
         rng, thing=thing, act=rng.choice(JA_STEMS.split()), value=value, counter=counter
@@ -159,12 +213,13 @@ def _ja_value(rng: random.Random, kind: str) -> str:
             return rng.choice((stuff, f"{rng.choice(lx.JA_COLORS)}の{stuff}"))
 
 
-def ja_plain_passage(rng: random.Random, facts: int) -> Passage:
+def ja_plain_passage(rng: random.Random, facts: int, strange: bool = False) -> Passage:
     """Write plain Japanese sentences.
 
     Args:
         rng: the only source of chance.
         facts: how many the text states.
+        strange: see `ja_plain_fact`.
 
     Returns:
         The text, its facts, and one about a thing that it does not name.
@@ -175,7 +230,7 @@ def ja_plain_passage(rng: random.Random, facts: int) -> Passage:
     """
     made: dict[str, Fact] = {}
     while len(made) < facts + 1:
-        fact = ja_plain_fact(rng)
+        fact = ja_plain_fact(rng, strange)
         made.setdefault(fact.label, fact)
     every = list(made.values())
     return lay_out_ja(rng, every[:facts], every[facts:])

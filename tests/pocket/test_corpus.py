@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from course_lib.pocket import corpus, score, skills
-from course_lib.pocket.batches import LATE, WEAK, Recipe, encode, packed_batches
+from course_lib.pocket.batches import LAST, WEAK, Recipe, encode, packed_batches
 from course_lib.pocket.corpus import Conversation
 from course_lib.pocket.plain import ja_plain_passage, plain_passage
 from course_lib.pocket.pretraining import build_tokenizer
@@ -23,7 +23,7 @@ from course_lib.pocket.tokenizer import END
 def training() -> list[Conversation]:
     """7,000 conversations: of the plain mixture, then of the last stages'."""
     plain = itertools.islice(corpus.conversations(seed=0), 4000)
-    late = corpus.conversations(seed=7, extra=LATE, practised=WEAK)
+    late = corpus.conversations(seed=7, extra=LAST, practised=WEAK)
     return [*plain, *itertools.islice(late, 3000)]
 
 
@@ -109,10 +109,13 @@ def test_extra_shares_come_as_often_as_asked() -> None:
     assert 0.26 < spelt < 0.34
 
 
+@pytest.mark.parametrize("strange", [False, True])
 @pytest.mark.parametrize("make", [plain_passage, ja_plain_passage])
-def test_plain_passages_hold_their_answers_and_name_each_thing_once(make: Any) -> None:
+def test_plain_passages_hold_their_answers_and_name_each_thing_once(
+    make: Any, strange: bool
+) -> None:
     for seed in range(200):
-        passage = make(random.Random(seed), 5)
+        passage = make(random.Random(seed), 5, strange)
         text = passage["text"].lower()
         assert len(passage["facts"]) == 5
         assert all(fact.value.lower() in text for fact in passage["facts"])
