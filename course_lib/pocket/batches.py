@@ -18,17 +18,26 @@ OTHER_TOKENS_WEIGHT = 0.05  # prompt tokens: enough to learn the words, too litt
 
 # What the last stages have on top of the mixture, and the skills that they practise: those that
 # were weak at 20 million tokens.
+EARLIER = {"drills": 0.02, "practice": 0.2, "japanese": 0.08}
 LATER = {
     "drills": 0.02, "practice": 0.17, "japanese": 0.06, "plain": 0.13, "japanese plain": 0.08,
     "spelling": 0.07,
 }  # fmt: skip
-LAST = {
+STRANGE = {
     "practice": 0.20, "japanese": 0.04, "plain": 0.04, "japanese plain": 0.03, "strange": 0.14,
     "japanese strange": 0.07, "spelling": 0.07,
+}  # fmt: skip
+LAST = {
+    "practice": 0.18, "japanese": 0.02, "plain": 0.04, "japanese plain": 0.02, "strange": 0.14,
+    "japanese strange": 0.05, "spelling": 0.06, "examples": 0.08,
 }  # fmt: skip
 WEAK = (
     *("arithmetic", "sorting", "sorting", "sorting", "sorting"),
     *("counting", "counting", "ordering", "comparing", "comparing", "capitals"),
+)
+WEAKEST = (
+    *("arithmetic", "arithmetic", "sorting", "sorting", "sorting", "ordering", "comparing"),
+    *("counting", "counting", "counting", "counting", "capitals"),
 )
 
 
@@ -73,17 +82,11 @@ class Recipe:
         Stage(100, 12, 160, (3, 3), (0.0, 0.006), {"drills": 0.3, "practice": 0.1}),
         Stage(800, 12, 160, (3, 4), (0.006, 0.006), {"drills": 0.3, "practice": 0.1}),
         Stage(3250, 12, 192, (3, 4), (0.006, 0.006), {"drills": 0.05, "practice": 0.15}),
-        Stage(
-            4000,
-            12,
-            192,
-            (4, 6),
-            (0.006, 0.005),
-            {"drills": 0.02, "practice": 0.2, "japanese": 0.08},
-        ),
+        Stage(4000, 12, 192, (4, 6), (0.006, 0.005), EARLIER),
         Stage(3000, 12, 192, (5, 7), (0.005, 0.004), LATER, WEAK),
-        Stage(7000, 9, 256, (7, 8), (0.004, 0.0005), LAST, WEAK),
-        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), LAST, WEAK),
+        Stage(2000, 9, 256, (7, 7), (0.004, 0.003), STRANGE, WEAK),
+        Stage(7000, 9, 256, (7, 8), (0.003, 0.0005), LAST, WEAKEST),
+        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), LAST, WEAKEST),
     )
     adam_share: float = 0.15
     weight_decay: float = 0.01

@@ -268,7 +268,8 @@ def conversations(
         seed: of the stream.
         most_facts: facts in a passage at the most; the pretraining starts with three.
         extra: shares of conversations on top of the mixture: "drills", "practice", "japanese",
-            "plain", "strange", the same two with "japanese" in front, "spelling".
+            "plain", "strange", the same two with "japanese" in front,
+            "examples", "spelling".
         practised: the skills that "practice" draws from.
     """
     rng = random.Random(seed)
@@ -284,6 +285,7 @@ def conversations(
         "japanese strange": lambda: context_conversation(
             rng, max(2, most_facts - 2), japanese=True, plain=True, strange=True
         ),
+        "examples": lambda: examples_conversation(rng),
         "spelling": lambda: spelling_conversation(rng),
     }
     while True:
