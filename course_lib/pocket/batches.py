@@ -27,9 +27,12 @@ STRANGE = {
     "practice": 0.20, "japanese": 0.04, "plain": 0.04, "japanese plain": 0.03, "strange": 0.14,
     "japanese strange": 0.07, "spelling": 0.07,
 }  # fmt: skip
-LAST = {
+LAST_BUT_ONE = {
     "practice": 0.18, "japanese": 0.02, "plain": 0.04, "japanese plain": 0.02, "strange": 0.14,
     "japanese strange": 0.05, "spelling": 0.06, "examples": 0.08,
+}  # fmt: skip
+LAST = {
+    "practice": 0.16, "strange": 0.20, "japanese strange": 0.10, "spelling": 0.05, "examples": 0.08,
 }  # fmt: skip
 WEAK = (
     *("arithmetic", "sorting", "sorting", "sorting", "sorting"),
@@ -85,7 +88,8 @@ class Recipe:
         Stage(4000, 12, 192, (4, 6), (0.006, 0.005), EARLIER),
         Stage(3000, 12, 192, (5, 7), (0.005, 0.004), LATER, WEAK),
         Stage(2000, 9, 256, (7, 7), (0.004, 0.003), STRANGE, WEAK),
-        Stage(7000, 9, 256, (7, 8), (0.003, 0.0005), LAST, WEAKEST),
+        Stage(3500, 9, 256, (7, 8), (0.003, 0.00175), LAST_BUT_ONE, WEAKEST),
+        Stage(4000, 9, 256, (8, 8), (0.00175, 0.0005), LAST, WEAKEST),
         Stage(600, 5, 448, (8, 8), (0.0005, 0.0), LAST, WEAKEST),
     )
     adam_share: float = 0.15

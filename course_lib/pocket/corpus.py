@@ -100,7 +100,9 @@ def context_conversation(
     asked: list[tuple[Fact, bool]] = [(f, True) for f in passage["facts"]]
     rng.shuffle(asked)
     asked = asked[: rng.randint(3, 6)]
-    asked += [(f, False) for f in passage["missing"] if rng.random() < 0.55]
+    # Among strange words a model is soon too ready to say that it does not know.
+    often = 0.2 if strange else 0.55
+    asked += [(f, False) for f in passage["missing"] if rng.random() < often]
     rng.shuffle(asked)
     for i, (fact, known) in enumerate(asked):
         question = rng.choice(fact.questions)

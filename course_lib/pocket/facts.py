@@ -11,7 +11,7 @@ piece of the text that is the answer.
 
 import random
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypedDict
 
@@ -125,3 +125,11 @@ JA_ATTRIBUTE = Wording(**_FILE["ja_attribute"])
 JA_RULES = {kind: Wording(**table) for kind, table in _FILE["ja_rules"].items()}
 PLAIN = {kind: Wording(**table) for kind, table in _FILE["plain"].items()}
 JA_PLAIN = {kind: Wording(**table) for kind, table in _FILE["ja_plain"].items()}
+STRANGE = {
+    kind: replace(wording, questions=wording.questions + _FILE["strange_questions"][kind])
+    for kind, wording in PLAIN.items()
+}
+JA_STRANGE = {
+    kind: replace(wording, questions=wording.questions + _FILE["ja_strange_questions"][kind])
+    for kind, wording in JA_PLAIN.items()
+}

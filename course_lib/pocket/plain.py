@@ -13,7 +13,7 @@ import random
 
 from course_lib.pocket import lexicon as lx
 from course_lib.pocket import values
-from course_lib.pocket.facts import JA_PLAIN, PLAIN, Fact, Passage
+from course_lib.pocket.facts import JA_PLAIN, JA_STRANGE, PLAIN, STRANGE, Fact, Passage
 from course_lib.pocket.japanese import lay_out_ja
 from course_lib.pocket.passages import lay_out
 from course_lib.pocket.rules import rule_fact
@@ -76,18 +76,34 @@ def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
             verb = lx.Verb(stem, f"{stem}s", f"{stem}ed", f"{stem}ing")
         if rng.random() < 0.4:
             adjective = blend(rng)
-        if kind == "person" and rng.random() < 0.5:
-            value = f"{blend(rng).capitalize()} {blend(rng).capitalize()}"
-        if kind in ("stuff", "spot") and rng.random() < 0.5:
-            first = rng.choice((blend(rng), rng.choice(lx.COLORS)))
-            value = f"the {first} {blend(rng)}"
-            value = f"{rng.choice(lx.PLACE_PREPOSITIONS)} {value}" if kind == "spot" else value[4:]
-    return PLAIN[kind].write(
+        value = _strange_value(rng, kind, value)
+    return (STRANGE if strange else PLAIN)[kind].write(
         rng, one=one, a_one=with_article(one), many=many, do=verb.base, does=verb.third,
         done=verb.past, doing=verb.ing, adj=adjective, agents=rng.choice(lx.AGENTS),
         can=rng.choice(("can", "may", "must", "should")), value=value, unit=value.split()[-1],
         at="" if value.startswith("every") else "on " if value[0].isupper() else "at ",
     )  # fmt: skip
+
+
+def _strange_value(rng: random.Random, kind: str, value: str) -> str:
+    """Put blended words into a value, where its kind has room for them."""
+    if rng.random() < 0.4:
+        return value
+    match kind:
+        case "person":
+            first = rng.choice((blend(rng).capitalize(), lx.name(rng), rng.choice(lx.PEOPLE)))
+            return f"{first} {rng.choice((blend(rng).capitalize(), lx.name(rng)))}"
+        case "spot":
+            first = rng.choice((blend(rng), rng.choice(lx.COLORS), rng.choice(lx.MATERIALS)))
+            return f"{rng.choice(lx.PLACE_PREPOSITIONS)} the {first} {blend(rng)}"
+        case "stuff":
+            first = rng.choice((blend(rng), rng.choice(lx.COLORS), rng.choice(lx.MATERIALS)))
+            return rng.choice((f"{first} {blend(rng)}", with_article(f"{first} {blend(rng)}")))
+        case "span" | "price" | "count" | "size":
+            unit = rng.choice((f"{blend(rng)}s", blend(rng), lx.word(rng)))
+            return f"{rng.choice((1, rng.randint(2, 99)))} {unit}"
+        case _:
+            return value
 
 
 def _thing(rng: random.Random) -> tuple[str, str]:
@@ -190,8 +206,10 @@ def ja_plain_fact(rng: random.Random, strange: bool = False) -> Fact:
             value = f"{rare_kanji(rng)}{lx.ja_word(rng)[:1]}{rng.choice(('さん', '係', ''))}"
         if kind in ("stuff", "spot"):
             value = f"{rng.choice((rng.choice(lx.JA_COLORS), lx.ja_word(rng)))}の{rare_kanji(rng)}"
+        if kind in ("span", "price") and rng.random() < 0.6:
+            value = f"{rng.randint(2, 99)}{rng.choice(('ドル', lx.ja_word(rng), rare_kanji(rng)))}"
     counter = value.lstrip("0123456789")
-    return JA_PLAIN[kind].write(
+    return (JA_STRANGE if strange else JA_PLAIN)[kind].write(
         rng, thing=thing, act=rng.choice(JA_STEMS.split()), value=value, counter=counter
     )
 
