@@ -31,8 +31,11 @@ LAST_BUT_ONE = {
     "practice": 0.18, "japanese": 0.02, "plain": 0.04, "japanese plain": 0.02, "strange": 0.14,
     "japanese strange": 0.05, "spelling": 0.06, "examples": 0.08,
 }  # fmt: skip
-LAST = {
+STRANGER = {
     "practice": 0.16, "strange": 0.20, "japanese strange": 0.10, "spelling": 0.05, "examples": 0.08,
+}  # fmt: skip
+LAST = {
+    "practice": 0.22, "strange": 0.22, "japanese strange": 0.10, "spelling": 0.08, "examples": 0.04,
 }  # fmt: skip
 WEAK = (
     *("arithmetic", "sorting", "sorting", "sorting", "sorting"),
@@ -40,6 +43,11 @@ WEAK = (
 )
 WEAKEST = (
     *("arithmetic", "arithmetic", "sorting", "sorting", "sorting", "ordering", "comparing"),
+    *("counting", "counting", "counting", "counting", "capitals"),
+)
+NUMBERS = (
+    *("arithmetic", "arithmetic", "arithmetic", "arithmetic"),
+    *("sorting", "sorting", "sorting", "sorting"),
     *("counting", "counting", "counting", "counting", "capitals"),
 )
 
@@ -89,8 +97,9 @@ class Recipe:
         Stage(3000, 12, 192, (5, 7), (0.005, 0.004), LATER, WEAK),
         Stage(2000, 9, 256, (7, 7), (0.004, 0.003), STRANGE, WEAK),
         Stage(3500, 9, 256, (7, 8), (0.003, 0.00175), LAST_BUT_ONE, WEAKEST),
-        Stage(4000, 9, 256, (8, 8), (0.00175, 0.0005), LAST, WEAKEST),
-        Stage(600, 5, 448, (8, 8), (0.0005, 0.0), LAST, WEAKEST),
+        Stage(2000, 9, 256, (8, 8), (0.00175, 0.00113), STRANGER, WEAKEST),
+        Stage(3500, 9, 256, (8, 8), (0.00113, 0.0003), LAST, NUMBERS),
+        Stage(500, 5, 448, (8, 8), (0.0003, 0.0), LAST, NUMBERS),
     )
     adam_share: float = 0.15
     weight_decay: float = 0.01
