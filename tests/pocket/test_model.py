@@ -99,7 +99,8 @@ def test_the_card_states_what_falls_short(scored: Path) -> None:
     assert "| context | 200 | 97.0% | 97.0% | at least 90% | holds |" in card
     assert "- form: json: 81.0%, at least 90%" in card
     assert "1.5 hours on 3 CPU cores" in card
-    assert max(map(len, card.splitlines())) < 130
+    prose = [line for line in card.splitlines() if not line.startswith("|")]
+    assert max(map(len, prose)) < 130
 
 
 def test_the_card_s_own_example_runs(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
