@@ -81,8 +81,8 @@ class Recipe:
 
     Short rows first, because attention to nearby text is learnt sooner and costs less; long rows
     then stretch it to whole pages. The first four stages learn the words, the forms and how to
-    copy. Looking up a key is learnt in the fifth: there, small steps at a third of the learning
-    rate reached in 1.3 million tokens what large steps had not reached in 14 million.
+    copy. Looking up a key is learnt from the fifth on, with smaller steps, a third of the learning
+    rate and many drills.
     """
 
     stages: tuple[Stage, ...] = (
@@ -213,8 +213,8 @@ def schedule(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Make the batches of a whole pretraining in a thread, a few ahead of the training.
 
-    The stream starts anew every 100 steps, so a resumed run can enter it at its place; so stages
-    begin at a multiple of 100 steps, or up to 99 steps late.
+    The stream starts anew every 100 steps, so a resumed run can enter it at its place. Each hundred
+    is of the stage that its first step belongs to.
 
     Args:
         tokenizer: the pocket tokenizer.

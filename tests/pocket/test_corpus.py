@@ -21,8 +21,8 @@ from course_lib.pocket.tokenizer import END
 
 @pytest.fixture(scope="module")
 def training() -> list[Conversation]:
-    """7,000 conversations: of the plain mixture, then of the last stages'."""
-    plain = itertools.islice(corpus.conversations(seed=0), 4000)
+    """8,000 conversations: of the plain mixture, then of the last stages'."""
+    plain = itertools.islice(corpus.conversations(seed=0), 5000)
     late = corpus.conversations(seed=7, extra=LAST, practised=NUMBERS)
     return [*plain, *itertools.islice(late, 3000)]
 
