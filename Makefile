@@ -32,7 +32,7 @@ test: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(CALM) $(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=12 \
-		--nbmake --nbmake-timeout=600 tests notebooks
+		--doctest-modules --nbmake --nbmake-timeout=600 tests course_lib notebooks
 
 course: $(READY)
 	$(BIN)/python -m course_lib course

@@ -34,7 +34,8 @@ def question(name: str) -> None:
 
     Example:
         >>> question("accumulation")
-        A T4 holds a micro-batch of 2 rows. …
+        A T4 holds a micro-batch of 2 rows. You want every update of the weights to see 32 rows.
+        What is gradient_accumulation_steps?
     """
     print(_exercise(name)["question"].strip())
 
@@ -81,6 +82,7 @@ def hint(name: str, level: int = 1) -> None:
     Example:
         >>> hint("accumulation")
         How many rows does one update of the weights look at?
+        (More: hint('accumulation', 2); the answer: solution('accumulation').)
     """
     hints = _exercise(name)["hints"]
     if not 1 <= level <= len(hints):

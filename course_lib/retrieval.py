@@ -94,7 +94,8 @@ class Retriever:
             CourseError: the query has no words, or `k` is less than 1.
 
         Example:
-            >>> [hit["section"] for hit in retriever.search("Who leads the club?")]
+            >>> hits = retriever.search("Who leads the club?")  # doctest: +SKIP
+            >>> [hit["section"] for hit in hits]  # doctest: +SKIP
             ['Joining', 'For members']
         """
         if k < 1:

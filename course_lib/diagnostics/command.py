@@ -21,7 +21,7 @@ def main(argv: list[str]) -> int:
         CourseError: the log is missing or broken.
 
     Example:
-        >>> main(["checkpoint-40/trainer_state.json"])
+        >>> main(["checkpoint-40/trainer_state.json"])  # doctest: +SKIP
         healthy (best step: 40)
         0
     """

@@ -90,7 +90,7 @@ class Verdict:
             The five fields; `try_` under its plain name, "try".
 
         Example:
-            >>> sorted(diagnose(history).as_dict())
+            >>> sorted(diagnose(history).as_dict())  # doctest: +SKIP
             ['best_step', 'evidence', 'since_step', 'try', 'verdict']
         """
         return {
@@ -126,8 +126,8 @@ def diagnose(log: Iterable[Mapping[str, Any]] | str | Path) -> Verdict:
         CourseError: the log is missing, broken, or holds no loss.
 
     Example:
-        >>> verdict = diagnose(trainer.state.log_history)
-        >>> verdict.verdict, verdict.since_step
+        >>> verdict = diagnose(trainer.state.log_history)  # doctest: +SKIP
+        >>> verdict.verdict, verdict.since_step  # doctest: +SKIP
         ('overfitting', 70)
     """
     curves = read_log(log)

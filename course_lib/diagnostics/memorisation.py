@@ -60,7 +60,7 @@ def memorised(
         CourseError: there are no rows, a row has no answer, or `shown` is not in [0, 1).
 
     Example:
-        >>> memorised(model, tokenizer, train_rows).rate
+        >>> memorised(model, tokenizer, train_rows).rate  # doctest: +SKIP
         0.94
     """
     if not 0 <= shown < 1:

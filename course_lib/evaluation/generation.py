@@ -92,7 +92,8 @@ def generate(
             the model together with `max_new_tokens`.
 
     Example:
-        >>> generate(model, tokenizer, [[{"role": "user", "content": "What is 2 + 2?"}]])
+        >>> asked = [[{"role": "user", "content": "What is 2 + 2?"}]]
+        >>> generate(model, tokenizer, asked)  # doctest: +SKIP
         ['4']
     """
     if not conversations:
@@ -129,7 +130,7 @@ def continue_tokens(
         CourseError: a row and its continuation are too long for the model.
 
     Example:
-        >>> continue_tokens(model, tokenizer, [[5, 6, 7]], max_new_tokens=2)
+        >>> continue_tokens(model, tokenizer, [[5, 6, 7]], max_new_tokens=2)  # doctest: +SKIP
         [[8, 1]]
     """
     import torch

@@ -40,7 +40,7 @@ def held_out_loss(
             the model.
 
     Example:
-        >>> held_out_loss(model, tokenizer, validation)
+        >>> held_out_loss(model, tokenizer, validation)  # doctest: +SKIP
         2.56
     """
     import torch

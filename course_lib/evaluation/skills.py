@@ -39,7 +39,7 @@ def skills(
         CourseError: there are no rows, or a row lacks a column.
 
     Example:
-        >>> skills(model, tokenizer, probes)
+        >>> skills(model, tokenizer, probes)  # doctest: +SKIP
         {'sums': 0.95, 'opposites': 1.0}
     """
     from course_lib.evaluation.metrics import exact_matches

@@ -42,8 +42,8 @@ def score_support(answers: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> 
         CourseError: the numbers of answers and rows differ, or a row lacks a column.
 
     Example:
-        >>> scores = score_support(generate(model, tokenizer, prompts(test)), test)
-        >>> scores["both"].mean()
+        >>> answers = generate(model, tokenizer, prompts(test))  # doctest: +SKIP
+        >>> score_support(answers, test)["both"].mean()  # doctest: +SKIP
         0.94
     """
     import pandas as pd

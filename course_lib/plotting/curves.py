@@ -41,7 +41,9 @@ def learning_curves(
         CourseError: the log is missing, broken, or holds no loss.
 
     Example:
-        >>> learning_curves(trainer.state.log_history, diagnose(trainer.state.log_history))
+        >>> log = [{"step": 1, "loss": 2.0}, {"step": 1, "eval_loss": 2.1}]
+        >>> learning_curves(log).axes[0].get_xlabel()
+        'optimiser step'
     """
     curves = read_log(log)
     heading = title if verdict is None else f"{title}: {verdict.verdict}"

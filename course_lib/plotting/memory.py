@@ -37,7 +37,7 @@ def memory_bars(
         CourseError: there is nothing to draw.
 
     Example:
-        >>> memory_bars({"lora": {"weights": 2.0, "activations": 1.0}}, ceiling_gib=14.56)
+        >>> figure = memory_bars({"lora": {"weights": 2.0, "activations": 1.0}}, ceiling_gib=14.56)
     """
     if not parts:
         raise CourseError("there are no methods to draw: pass the parts of at least one.")
@@ -122,7 +122,7 @@ def memory_over_sizes(
         CourseError: a column is missing.
 
     Example:
-        >>> memory_over_sizes(table, ceilings_gib={"T4": 14.56})
+        >>> memory_over_sizes(table, ceilings_gib={"T4": 14.56})  # doctest: +SKIP
     """
     missing = {"parameters", "method", "peak_gib"} - set(frame.columns)
     if missing:

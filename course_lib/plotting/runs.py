@@ -46,7 +46,8 @@ def loss_and_answers(
         CourseError: the log holds no held-out loss, or a column of `answers` is missing.
 
     Example:
-        >>> loss_and_answers(trainer.state.log_history, pd.DataFrame(watch.seen))
+        >>> log = trainer.state.log_history  # doctest: +SKIP
+        >>> loss_and_answers(log, pd.DataFrame(watch.seen))  # doctest: +SKIP
     """
     missing = {"step", "right"} - set(answers.columns)
     if missing:
@@ -109,7 +110,8 @@ def runs_compared(
         CourseError: the baseline is not among the logs, or a log holds no loss.
 
     Example:
-        >>> runs_compared({"no cure": first, "more data": second}, baseline="no cure")
+        >>> logs = {"no cure": first, "more data": second}  # doctest: +SKIP
+        >>> runs_compared(logs, baseline="no cure")  # doctest: +SKIP
     """
     if baseline not in logs:
         raise CourseError(f"the baseline {baseline!r} is not among the runs: {', '.join(logs)}.")

@@ -64,7 +64,7 @@ def canvas(title: str, *, height: float = 5.5) -> Iterator[tuple[Figure, Axes]]:
 
     Example:
         >>> with canvas("Loss") as (figure, axes):
-        ...     axes.plot([1, 2], [3, 4])
+        ...     lines = axes.plot([1, 2], [3, 4])
     """
     import matplotlib.pyplot as plt
 

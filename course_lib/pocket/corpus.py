@@ -9,10 +9,12 @@ its form cannot be foreseen (the examples that introduce a new format).
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypedDict
+from functools import partial
+from typing import Literal, TypedDict
 
 from course_lib.pocket import forms, skills
 from course_lib.pocket import lexicon as lx
+from course_lib.pocket.clauses import clause_passage, ja_clause_passage
 from course_lib.pocket.facts import UNKNOWN, UNKNOWN_JA, Fact, Passage
 from course_lib.pocket.japanese import ja_fact, ja_rule_fact, make_ja_passage
 from course_lib.pocket.passages import key_value_drill, make_passage
@@ -59,21 +61,22 @@ def _choose_form(rng: random.Random) -> str:
     return rng.choice(("short", "short", "sentence", "json", "polite", "capitals", "style"))
 
 
+Sort = Literal["things", "plain", "strange", "clauses"]  # of passage
+
+
 def context_conversation(
-    rng: random.Random,
-    most_facts: int,
-    japanese: bool = False,
-    plain: bool = False,
-    strange: bool = False,
+    rng: random.Random, most_facts: int, japanese: bool = False, sort: Sort = "things"
 ) -> Conversation:
     """Several questions about one passage; one in five has no answer in it."""
     n = rng.randint(1, most_facts)
 
     def make() -> Passage:
-        if plain:
-            return (ja_plain_passage if japanese else plain_passage)(rng, n, strange)
-        things = min(n, rng.choice((1, 1, 2, 3)))
-        return (make_ja_passage if japanese else make_passage)(rng, n, things)
+        if sort == "things":
+            things = min(n, rng.choice((1, 1, 2, 3)))
+            return (make_ja_passage if japanese else make_passage)(rng, n, things)
+        if sort == "clauses":
+            return (ja_clause_passage if japanese else clause_passage)(rng, n)
+        return (ja_plain_passage if japanese else plain_passage)(rng, n, sort == "strange")
 
     passage = make()
     while skills.is_held_out(passage["text"]):
@@ -101,7 +104,7 @@ def context_conversation(
     rng.shuffle(asked)
     asked = asked[: rng.randint(3, 6)]
     # Among strange words a model is soon too ready to say that it does not know.
-    often = 0.2 if strange else 0.55
+    often = 0.2 if sort in ("strange", "clauses") else 0.55
     asked += [(f, False) for f in passage["missing"] if rng.random() < often]
     rng.shuffle(asked)
     for i, (fact, known) in enumerate(asked):
@@ -270,23 +273,23 @@ def conversations(
         seed: of the stream.
         most_facts: facts in a passage at the most; the pretraining starts with three.
         extra: shares of conversations on top of the mixture: "drills", "practice", "japanese",
-            "plain", "strange", the same two with "japanese" in front,
-            "examples", "spelling".
+            "plain", "strange", "clauses", the same three with "japanese" in front, "examples",
+            "spelling".
         practised: the skills that "practice" draws from.
     """
     rng = random.Random(seed)
+    sorts: tuple[Sort, ...] = ("plain", "strange", "clauses")
+
+    def reading(sort: Sort, japanese: bool = False) -> Conversation:
+        most = max(2, most_facts - 2) if japanese else most_facts
+        return context_conversation(rng, most, japanese, sort)
+
     makers: dict[str, Callable[[], Conversation]] = {
         "drills": lambda: drill_conversation(rng),
         "practice": lambda: practice_conversation(rng, practised),
-        "japanese": lambda: context_conversation(rng, max(2, most_facts - 2), japanese=True),
-        "plain": lambda: context_conversation(rng, most_facts, plain=True),
-        "japanese plain": lambda: context_conversation(
-            rng, max(2, most_facts - 2), japanese=True, plain=True
-        ),
-        "strange": lambda: context_conversation(rng, most_facts, plain=True, strange=True),
-        "japanese strange": lambda: context_conversation(
-            rng, max(2, most_facts - 2), japanese=True, plain=True, strange=True
-        ),
+        "japanese": lambda: reading("things", japanese=True),
+        **{sort: partial(reading, sort) for sort in sorts},
+        **{f"japanese {sort}": partial(reading, sort, japanese=True) for sort in sorts},
         "examples": lambda: examples_conversation(rng),
         "spelling": lambda: spelling_conversation(rng),
     }

@@ -125,6 +125,7 @@ JA_ATTRIBUTE = Wording(**_FILE["ja_attribute"])
 JA_RULES = {kind: Wording(**table) for kind, table in _FILE["ja_rules"].items()}
 PLAIN = {kind: Wording(**table) for kind, table in _FILE["plain"].items()}
 JA_PLAIN = {kind: Wording(**table) for kind, table in _FILE["ja_plain"].items()}
+CLAUSES, JA_CLAUSES = _FILE["clauses"], _FILE["ja_clauses"]
 STRANGE = {
     kind: replace(wording, questions=wording.questions + _FILE["strange_questions"][kind])
     for kind, wording in PLAIN.items()

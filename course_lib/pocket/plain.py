@@ -19,11 +19,6 @@ from course_lib.pocket.passages import lay_out
 from course_lib.pocket.rules import rule_fact
 from course_lib.pocket.values import with_article
 
-COUNTED = "times pieces points parts pairs rows turns seats pages steps"
-JA_STEMS = (
-    "作り 使い 読み 書き 磨き 塗り 配り 飾り 集め 並べ 調べ 育て 教え 数え 見せ 選び 開き 閉め"
-)
-
 _BLENDED = [
     *(noun.one for noun in lx.OBJECTS),
     *(*lx.CONCRETE, *lx.ATTRIBUTES, *lx.PLACES, *lx.ADJECTIVES, *lx.KINDS, *lx.MATERIALS),
@@ -60,12 +55,12 @@ def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
 
     Example:
         >>> plain_fact(random.Random(0)).label
-        'inner book'
+        'report window'
     """
-    one, many = _thing(rng)
+    one, many = thing(rng)
     verb, adjective = rng.choice(lx.VERBS), rng.choice(lx.ADJECTIVES)
     kind = rng.choice(tuple(PLAIN))
-    value = _value(rng, kind)
+    value = plain_value(rng, kind)
     if strange:
         if rng.random() < 0.6:
             head = blend(rng)
@@ -76,7 +71,7 @@ def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
             verb = lx.Verb(stem, f"{stem}s", f"{stem}ed", f"{stem}ing")
         if rng.random() < 0.4:
             adjective = blend(rng)
-        value = _strange_value(rng, kind, value)
+        value = strange_value(rng, kind, value)
     return (STRANGE if strange else PLAIN)[kind].write(
         rng, one=one, a_one=with_article(one), many=many, do=verb.base, does=verb.third,
         done=verb.past, doing=verb.ing, adj=adjective, agents=rng.choice(lx.AGENTS),
@@ -85,7 +80,7 @@ def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
     )  # fmt: skip
 
 
-def _strange_value(rng: random.Random, kind: str, value: str) -> str:
+def strange_value(rng: random.Random, kind: str, value: str) -> str:
     """Put blended words into a value, where its kind has room for them."""
     if rng.random() < 0.4:
         return value
@@ -106,7 +101,7 @@ def _strange_value(rng: random.Random, kind: str, value: str) -> str:
             return value
 
 
-def _thing(rng: random.Random) -> tuple[str, str]:
+def thing(rng: random.Random) -> tuple[str, str]:
     """Draw a thing, one and many: `book`, `inner book`, `lamp book`, `vokra book`, `vokra`."""
     one, many = rng.choice(lx.OBJECTS)
     r = rng.random()
@@ -124,7 +119,7 @@ def _thing(rng: random.Random) -> tuple[str, str]:
     return f"{first} {one}", f"{first} {many}"
 
 
-def _value(rng: random.Random, kind: str) -> str:
+def plain_value(rng: random.Random, kind: str) -> str:
     match kind:
         case "day":
             return rng.choice((values.day, values.clock))(rng)
@@ -137,7 +132,7 @@ def _value(rng: random.Random, kind: str) -> str:
         case "person":
             return rng.choice((lx.name(rng), f"{rng.choice(lx.PEOPLE)} {lx.name(rng)}"))
         case "count":
-            return f"{rng.randint(2, 60)} {rng.choice(COUNTED.split())}"
+            return f"{rng.randint(2, 60)} {rng.choice(lx.COUNTED)}"
         case "stuff":
             return rng.choice((values.thing, values.thing, values.material))(rng)
         case "size":
@@ -189,32 +184,44 @@ def ja_plain_fact(rng: random.Random, strange: bool = False) -> Fact:
         >>> ja_plain_fact(random.Random(0)).statement[-1]
         '。'
     """
-    thing = rng.choice((*lx.JA_OBJECTS, *lx.JA_THINGS)) if rng.random() < 0.8 else lx.ja_word(rng)
-    r = rng.random()
-    if r < 0.3:
-        thing = rng.choice(lx.JA_MODIFIERS) + thing
-    elif r < 0.5:
-        thing = f"{thing}の{rng.choice(lx.JA_ATTRIBUTES)}"
-    elif r < 0.6:
-        thing = f"{lx.ja_word(rng)}{thing}"
+    thing = ja_thing(rng)
     kind = rng.choice(tuple(JA_PLAIN))
-    value = _ja_value(rng, kind)
+    value = ja_value(rng, kind)
     if strange:
         if rng.random() < 0.5:
             thing = rng.choice((rare_kanji(rng), f"{rare_kanji(rng)}の{thing}"))
-        if kind == "person":
-            value = f"{rare_kanji(rng)}{lx.ja_word(rng)[:1]}{rng.choice(('さん', '係', ''))}"
-        if kind in ("stuff", "spot"):
-            value = f"{rng.choice((rng.choice(lx.JA_COLORS), lx.ja_word(rng)))}の{rare_kanji(rng)}"
-        if kind in ("span", "price") and rng.random() < 0.6:
-            value = f"{rng.randint(2, 99)}{rng.choice(('ドル', lx.ja_word(rng), rare_kanji(rng)))}"
+        value = ja_strange_value(rng, kind, value)
     counter = value.lstrip("0123456789")
     return (JA_STRANGE if strange else JA_PLAIN)[kind].write(
-        rng, thing=thing, act=rng.choice(JA_STEMS.split()), value=value, counter=counter
+        rng, thing=thing, act=rng.choice(lx.JA_STEMS), value=value, counter=counter
     )
 
 
-def _ja_value(rng: random.Random, kind: str) -> str:
+def ja_thing(rng: random.Random) -> str:
+    """Draw a thing: `船`, `赤い船`, `船の色`, an invented word."""
+    thing = rng.choice((*lx.JA_OBJECTS, *lx.JA_THINGS)) if rng.random() < 0.8 else lx.ja_word(rng)
+    r = rng.random()
+    if r < 0.3:
+        return rng.choice(lx.JA_MODIFIERS) + thing
+    if r < 0.5:
+        return f"{thing}の{rng.choice(lx.JA_ATTRIBUTES)}"
+    return f"{lx.ja_word(rng)}{thing}" if r < 0.6 else thing
+
+
+def ja_strange_value(rng: random.Random, kind: str, value: str) -> str:
+    """Put rare characters into a value, where its kind has room for them."""
+    match kind:
+        case "person":
+            return f"{rare_kanji(rng)}{lx.ja_word(rng)[:1]}{rng.choice(('さん', '係', ''))}"
+        case "stuff" | "spot":
+            return f"{rng.choice((rng.choice(lx.JA_COLORS), lx.ja_word(rng)))}の{rare_kanji(rng)}"
+        case "span" | "price" if rng.random() < 0.6:
+            return f"{rng.randint(2, 99)}{rng.choice(('ドル', lx.ja_word(rng), rare_kanji(rng)))}"
+        case _:
+            return value
+
+
+def ja_value(rng: random.Random, kind: str) -> str:
     match kind:
         case "when":
             return values.ja_day(rng)

@@ -1,0 +1,288 @@
+"""Sentences and questions from clauses: several facts of one thing, asked for in many ways.
+
+A page of rules says much about few things: when the club meets, who leads it, what it costs. Which
+fact is meant then hangs on what is asked (who, where, how many days), or on the verb. The wordings
+(`wordings.toml`) are clauses, drawn apart for the statement and for the question, so that the two
+often have no more than the thing in common, or no more than the verb.
+
+>>> import random
+>>> passage = clause_passage(random.Random(1), facts=3)
+>>> len(passage["facts"]), all(f.value in passage["text"] for f in passage["facts"])
+(3, True)
+"""
+
+import random
+from collections.abc import Mapping
+
+from course_lib.pocket import lexicon as lx
+from course_lib.pocket.facts import CLAUSES, JA_CLAUSES, JA_PLAIN, PLAIN, Fact, Passage, capitalised
+from course_lib.pocket.japanese import lay_out_ja
+from course_lib.pocket.passages import lay_out
+from course_lib.pocket.plain import (
+    blend,
+    ja_strange_value,
+    ja_thing,
+    ja_value,
+    plain_value,
+    rare_kanji,
+    strange_value,
+    thing,
+)  # fmt: skip
+from course_lib.pocket.values import with_article
+
+# One of each group at the most is said of a thing: `when` and `how much` could mean both of two.
+GROUPS = (("day", "span"), ("price", "count"), ("spot",), ("person",), ("stuff",))
+JA_GROUPS = (("when", "span"), ("price",), ("spot",), ("person",), ("stuff",))
+
+
+def _strange_thing(rng: random.Random) -> tuple[str, str]:
+    if rng.random() < 0.4:
+        return thing(rng)
+    head = blend(rng)
+    first = rng.choice(("", "", "", f"{blend(rng)} ", f"{rng.choice(lx.MODIFIERS)} "))
+    return f"{first}{head}", f"{first}{head}s"
+
+
+def _verb(rng: random.Random, used: set[str]) -> lx.Verb:
+    """Draw a verb that no other fact of the passage has."""
+    while True:
+        verb = rng.choice(lx.VERBS)
+        if rng.random() < 0.35:
+            stem = blend(rng)
+            verb = lx.Verb(stem, f"{stem}s", f"{stem}ed", f"{stem}ing")
+        if verb.base not in used:
+            used.add(verb.base)
+            return verb
+
+
+def _said_of(rng: random.Random, one: str, many: str) -> tuple[str, str]:
+    """Turn a thing into something that it has or belongs to: `club`, `club walk`, `old club`."""
+    r = rng.random()
+    if r < 0.55:
+        return one, many
+    if r < 0.8:
+        head, heads = rng.choice(lx.OBJECTS)
+        if rng.random() < 0.5:
+            head = rng.choice((blend(rng), rng.choice(lx.ATTRIBUTES)))
+            heads = f"{head}s"
+        return f"{one} {head}", f"{one} {heads}"
+    first = rng.choice((rng.choice(lx.MODIFIERS), rng.choice(lx.ADJECTIVES), blend(rng)))
+    return f"{first} {one}", f"{first} {many}"
+
+
+def _value(rng: random.Random, kind: str) -> str:
+    """Draw a value, with a number in words or with a firm for a person now and then."""
+    if kind == "person" and rng.random() < 0.15:
+        first = rng.choice((rng.choice(lx.COLORS), rng.choice(lx.ADJECTIVES), blend(rng)))
+        return f"{first.capitalize()} {rng.choice((*lx.ATTRIBUTES, *lx.PLACES)).capitalize()}"
+    value = strange_value(rng, kind, plain_value(rng, kind))
+    number, _, unit = value.partition(" ")
+    if number.isdigit() and unit and rng.random() < 0.12:
+        return f"{rng.choice(lx.NUMERALS)} {unit}"
+    return value
+
+
+def clause_fact(rng: random.Random, kind: str, one: str, many: str, used: set[str]) -> Fact:
+    """State one fact of a thing.
+
+    Args:
+        rng: the only source of chance.
+        kind: of `GROUPS`.
+        one: the thing.
+        many: more than one of it.
+        used: verbs of the passage; this fact's is added.
+
+    Returns:
+        A fact whose label is the thing.
+
+    Example:
+        >>> clause_fact(random.Random(2), "spot", "lamp", "lamps", set()).questions[0]
+        'Do you know where I see the lamp?'
+    """
+    verb = _verb(rng, used)
+    value = _value(rng, kind)
+    other, others = rng.choice(lx.OBJECTS)
+    slots = {
+        "one": one, "a_one": with_article(one), "many": many, "other": other, "others": others,
+        "do": verb.base, "does": verb.third, "done": verb.past, "doing": verb.ing,
+        "adj": blend(rng) if rng.random() < 0.25 else rng.choice(lx.ADJECTIVES),
+        "agents": rng.choice(lx.AGENTS), "can": rng.choice(("can", "may", "must", "should")),
+        "value": value, "unit": value.split()[-1],
+        "at": "" if value.startswith("every") else "on " if value[0].isupper() else "at ",
+    }  # fmt: skip
+    by_verb = rng.random() < 0.2  # the question names the verb, and some other thing
+    if not by_verb and rng.random() < 0.4:
+        statement = rng.choice(PLAIN[kind].statements)
+    elif kind == "person" and rng.random() < 0.6:
+        statement = rng.choice(("{value} {does} the {one}.", "{value} {does} {adj} {many}."))
+    else:
+        with_verb = [s for s in CLAUSES["statements"] if not by_verb or "{do" in s]
+        statement = rng.choice(with_verb).replace(
+            "{adjunct}", rng.choice(CLAUSES["adjuncts"][kind])
+        )
+    asked = slots
+    if by_verb:
+        asked = {**slots, "one": other, "a_one": with_article(other), "many": others}
+    questions = [_question(rng, kind, asked, by_verb) for _ in range(3)]
+    if not by_verb:
+        common = rng.choice(PLAIN[kind].questions).format_map(slots)
+        questions = [capitalised(common), *questions]
+    return Fact(
+        statement=capitalised(statement.format_map(slots)),
+        subject="",
+        label=one,
+        value=value,
+        questions=tuple(questions),
+        sentence=capitalised(PLAIN[kind].sentence.format_map(slots)),
+    )
+
+
+def _question(rng: random.Random, kind: str, slots: Mapping[str, str], by_verb: bool) -> str:
+    """Put a question together: perhaps a sentence before it, what asks, and a clause."""
+    context, short = "", False
+    r = rng.random()
+    if r < 0.3:
+        context = rng.choice(CLAUSES["contexts"])
+        if by_verb and "{do}" in context:
+            context = rng.choice(CLAUSES["contexts"][:2])
+        short = rng.random() < 0.6
+    elif r < 0.4:
+        context = rng.choice(CLAUSES["idle"])
+    asks = rng.choice(CLAUSES["asks"][kind])
+    clauses = CLAUSES["who" if kind == "person" else "questions"]
+    if short:
+        clauses = CLAUSES["short_who" if kind == "person" else "short_questions"]
+    if by_verb:
+        clauses = [c for c in clauses if "{do" in c]
+    direct, _, embedded = rng.choice(clauses).partition("/")
+    if rng.random() < 0.15:
+        question = rng.choice(CLAUSES["askers"]).replace("{asked}", f"{asks} {embedded or direct}")
+    else:
+        question = f"{asks} {direct}?"
+    question = capitalised(question.format_map(slots))
+    return f"{capitalised(context.format_map(slots))} {question}" if context else question
+
+
+def clause_passage(rng: random.Random, facts: int) -> Passage:
+    """Write what holds for a few things, several sentences on each.
+
+    Args:
+        rng: the only source of chance.
+        facts: how many the text states.
+
+    Returns:
+        The text, its facts, and two that it does not state, perhaps about a thing that it names.
+
+    Example:
+        >>> len(clause_passage(random.Random(0), facts=4)["missing"])
+        2
+    """
+    made: list[Fact] = []
+    used: set[str] = set()
+    named: set[str] = set()
+    while len(made) < facts + 2:
+        one, many = _strange_thing(rng)
+        if one.split()[-1] in named:
+            continue
+        named.add(one.split()[-1])
+        for group in rng.sample(GROUPS, rng.choice((1, 1, 2, 3))):
+            of_it = _said_of(rng, one, many)
+            made.append(clause_fact(rng, rng.choice(group), *of_it, used))
+    order = list(range(facts + 2))
+    if rng.random() < 0.5:  # else the facts that are left out are those of the last thing
+        rng.shuffle(order)
+    stated, missing = sorted(order[:facts]), order[facts:]
+    text = lay_out(rng, [("", [made[i] for i in stated])])
+    return {
+        "text": text, "facts": [made[i] for i in stated], "missing": [made[i] for i in missing],
+    }  # fmt: skip
+
+
+def ja_clause_fact(rng: random.Random, kind: str, one: str) -> Fact:
+    """State one fact of a thing in Japanese.
+
+    Args:
+        rng: the only source of chance.
+        kind: of `JA_GROUPS`.
+        one: the thing.
+
+    Returns:
+        A fact whose label is the thing.
+
+    Example:
+        >>> ja_clause_fact(random.Random(0), "spot", "船").label
+        '船'
+    """
+    value = ja_strange_value(rng, kind, ja_value(rng, kind))
+    slots = {
+        "thing": one, "value": value, "act": rng.choice(lx.JA_STEMS),
+        "counter": value.lstrip("0123456789"), "adj": rng.choice(lx.JA_MODIFIERS),
+        "other": rng.choice(lx.JA_OBJECTS),
+    }  # fmt: skip
+    if rng.random() < 0.4:
+        statement = rng.choice(JA_PLAIN[kind].statements)
+    else:
+        adjunct = rng.choice(JA_CLAUSES["adjuncts"][kind])
+        statement = rng.choice(JA_CLAUSES["statements"]).replace("{adjunct}", adjunct)
+    questions = [rng.choice(JA_PLAIN[kind].questions).format_map(slots)]
+    for _ in range(3):
+        r = rng.random()
+        topic, context = rng.choice(JA_CLAUSES["topics"]), ""
+        if r < 0.3:
+            context = rng.choice(JA_CLAUSES["contexts"])
+            topic = topic if rng.random() < 0.4 else ""
+        elif r < 0.4:
+            context = rng.choice(JA_CLAUSES["idle"])
+        asks, end = rng.choice(JA_CLAUSES["asks"][kind]), rng.choice(JA_CLAUSES["ends"])
+        if end == "ですか。":
+            topic, asks = topic and f"{topic[:-1]}は", asks.rstrip("でにがへ")
+            question = f"{topic}{asks}{end}"
+        else:
+            question = rng.choice((f"{topic}{asks}{end}", f"{asks}{topic}{end}"))
+        questions.append(f"{context}{question}".format_map(slots))
+    return Fact(
+        statement=statement.format_map(slots),
+        subject="",
+        label=one,
+        value=value,
+        questions=tuple(questions),
+        sentence=JA_PLAIN[kind].sentence.format_map(slots),
+    )
+
+
+def ja_clause_passage(rng: random.Random, facts: int) -> Passage:
+    """Write what holds for a few things in Japanese.
+
+    Args:
+        rng: the only source of chance.
+        facts: how many the text states.
+
+    Returns:
+        The text, its facts, and one that it does not state.
+
+    Example:
+        >>> len(ja_clause_passage(random.Random(0), facts=4)["facts"])
+        4
+    """
+    made: list[Fact] = []
+    while len(made) < facts + 1:
+        one = ja_thing(rng)
+        if rng.random() < 0.4:
+            one = rng.choice((rare_kanji(rng), rare_kanji(rng) + one, one + rare_kanji(rng)))
+        for group in rng.sample(JA_GROUPS, rng.choice((1, 1, 2, 3))):
+            r = rng.random()
+            of_it = one
+            if r < 0.2:
+                of_it = f"{one}の{rng.choice(lx.JA_ATTRIBUTES)}"
+            elif r < 0.35:
+                of_it = f"{one}{rng.choice((lx.ja_word(rng), rng.choice(lx.JA_THINGS)))}"
+            elif r < 0.45:
+                of_it = rng.choice(lx.JA_MODIFIERS) + one
+            if all(fact.label != of_it for fact in made):
+                made.append(ja_clause_fact(rng, rng.choice(group), of_it))
+    order = list(range(facts + 1))
+    if rng.random() < 0.5:
+        rng.shuffle(order)
+    return lay_out_ja(
+        rng, [made[i] for i in sorted(order[:facts])], [made[i] for i in order[facts:]]
+    )
