@@ -212,17 +212,20 @@ def unknown_conversation(rng: random.Random) -> Conversation:
     return conversation
 
 
+_SPELT: tuple[list[str], ...] = (
+    *(lx.CONCRETE, lx.MODIFIERS, lx.ATTRIBUTES, lx.PLACES, lx.AGENTS, lx.ADJECTIVES, lx.COLORS),
+    *(lx.MATERIALS, lx.KINDS, lx.MONTHS, lx.WEEKDAYS, lx.PEOPLE, list(lx.CAPITALS.values())),
+    *(list(lx.OPPOSITES.values()), list(lx.PLURALS.values())),
+)
+
+
 def spelling_conversation(rng: random.Random) -> Conversation:
     """Words to repeat in capitals: the letters of a word are one token each there."""
-    everything = (lx.CONCRETE, lx.MODIFIERS, lx.ATTRIBUTES, lx.PLACES, lx.AGENTS, lx.ADJECTIVES,
-                  lx.COLORS, lx.MATERIALS, lx.KINDS, lx.MONTHS, lx.WEEKDAYS, lx.PEOPLE,
-                  list(lx.CAPITALS.values()), list(lx.OPPOSITES.values()),
-                  list(lx.PLURALS.values()))  # fmt: skip
     conversation: Conversation = [
         {"role": "system", "content": forms.system_prompt("capitals", rng)}
     ]
     for _ in range(rng.randint(2, 5)):
-        pool = [rng.choice(rng.choice(everything)) for _ in range(4)]
+        pool = [rng.choice(rng.choice(_SPELT)) for _ in range(4)]
         words = [lx.word(rng) if rng.random() < 0.25 else w for w in pool[: rng.randint(1, 4)]]
         mark = rng.choice((" ", " ", ", "))
         _say(conversation, f"{rng.choice(('Say: ', 'Repeat: ', 'Copy: '))}{mark.join(words)}",

@@ -11,7 +11,9 @@ piece of the text that is the answer.
 
 import random
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TypedDict
 
@@ -116,6 +118,32 @@ def capitalised(text: str) -> str:
         'The McKay tower'
     """
     return text[0].upper() + text[1:]
+
+
+def distinct(
+    draw: Callable[[], Fact], count: int, key: Callable[[Fact], str] = attrgetter("label")
+) -> list[Fact]:
+    """Draw facts until enough of them differ.
+
+    Args:
+        draw: gives a fact at each call.
+        count: how many to give back; `draw` must be able to give that many.
+        key: what has to differ. The label, by default: a question must not have two answers.
+
+    Returns:
+        The first fact of each key, in the order drawn.
+
+    Example:
+        >>> labels = iter("aab")
+        >>> facts = distinct(lambda: Fact("", "", next(labels), "", (), ""), 2)
+        >>> [fact.label for fact in facts]
+        ['a', 'b']
+    """
+    made: dict[str, Fact] = {}
+    while len(made) < count:
+        fact = draw()
+        made.setdefault(key(fact), fact)
+    return list(made.values())
 
 
 _FILE = tomllib.loads(Path(__file__).with_name("wordings.toml").read_text(encoding="utf-8"))

@@ -7,10 +7,11 @@
 """
 
 import random
+from functools import partial
 
 from course_lib.pocket import lexicon as lx
 from course_lib.pocket import values
-from course_lib.pocket.facts import JA_ATTRIBUTE, JA_RULES, Fact, Passage
+from course_lib.pocket.facts import JA_ATTRIBUTE, JA_RULES, Fact, Passage, distinct
 
 KINDS = ("duration", "place", "cost", "when", "who", "count", "means")
 
@@ -108,21 +109,13 @@ def make_ja_passage(rng: random.Random, facts: int, things: int = 1) -> Passage:
         2
     """
     if things == 1 and rng.random() < 0.5:
-        made: dict[str, Fact] = {}
-        while len(made) < facts + 1:
-            fact = ja_rule_fact(rng)
-            made.setdefault(fact.label, fact)
-        rules = list(made.values())
+        rules = distinct(lambda: ja_rule_fact(rng), facts + 1)
         return lay_out_ja(rng, rules[:facts], rules[facts:])
     present: list[Fact] = []
     missing: list[Fact] = []
     for i, subject in enumerate([_subject(rng, alone=things == 1) for _ in range(things)]):
         count = facts // things + (i < facts % things)
-        own: dict[str, Fact] = {}
-        while len(own) < count + 1:
-            fact = ja_fact(rng, subject)
-            own.setdefault(fact.label, fact)
-        every = list(own.values())
+        every = distinct(partial(ja_fact, rng, subject), count + 1)
         present += every[:count]
         missing.append(every[count])
     return lay_out_ja(rng, present, missing)

@@ -10,10 +10,11 @@ must find the place in the text and copy.
 """
 
 import random
+from functools import partial
 
 from course_lib.pocket import lexicon as lx
 from course_lib.pocket import values
-from course_lib.pocket.facts import Fact, Passage, capitalised
+from course_lib.pocket.facts import Fact, Passage, capitalised, distinct
 from course_lib.pocket.rules import attribute_fact, noun_phrase, relabel, rule_fact
 
 Groups = list[tuple[str, list[Fact]]]  # each thing's name and what the text says of it
@@ -36,11 +37,7 @@ def make_passage(rng: random.Random, facts: int, things: int = 1) -> Passage:
     """
     style = rng.random()
     if style < 0.42:
-        made: dict[str, Fact] = {}
-        while len(made) < facts + 2:
-            fact = rule_fact(rng)
-            made.setdefault(fact.label, fact)
-        rules = list(made.values())
+        rules = distinct(lambda: rule_fact(rng), facts + 2)
         return _rules_text(rng, rules[:facts], rules[facts:])
     groups, missing = _describe(rng, facts, things)
     present = [f for _, of_thing in groups for f in of_thing]
@@ -62,15 +59,16 @@ def _describe(rng: random.Random, facts: int, things: int) -> tuple[Groups, list
     shared = [noun_phrase(rng) for _ in range(facts)]
     groups: Groups = []
     missing: list[Fact] = []
+
+    def attribute(subject: str) -> Fact:
+        fact = attribute_fact(rng, subject)
+        if rng.random() < 0.5:  # several things share an attribute: both keys must match
+            fact = relabel(fact, rng.choice(shared))
+        return fact
+
     for i, subject in enumerate(subjects):
         count = facts // things + (i < facts % things)
-        own: dict[str, Fact] = {}
-        while len(own) < count + 1:
-            fact = attribute_fact(rng, subject)
-            if rng.random() < 0.5:  # several things share an attribute: both keys must match
-                fact = relabel(fact, rng.choice(shared))
-            own.setdefault(fact.label, fact)
-        every = list(own.values())
+        every = distinct(partial(attribute, subject), count + 1)
         groups.append((subject, every[:count]))
         missing.append(every[count])
     return groups, missing

@@ -13,7 +13,7 @@ import random
 
 from course_lib.pocket import lexicon as lx
 from course_lib.pocket import values
-from course_lib.pocket.facts import JA_PLAIN, JA_STRANGE, PLAIN, STRANGE, Fact, Passage
+from course_lib.pocket.facts import JA_PLAIN, JA_STRANGE, PLAIN, STRANGE, Fact, Passage, distinct
 from course_lib.pocket.japanese import lay_out_ja
 from course_lib.pocket.passages import lay_out
 from course_lib.pocket.rules import rule_fact
@@ -156,11 +156,11 @@ def plain_passage(rng: random.Random, facts: int, strange: bool = False) -> Pass
         >>> len(plain_passage(random.Random(0), facts=4)["missing"])
         2
     """
-    made: dict[str, Fact] = {}
-    while len(made) < facts + 2:
-        fact = plain_fact(rng, strange) if rng.random() < 0.8 else rule_fact(rng)
-        made.setdefault(fact.label.split()[-1], fact)
-    every = list(made.values())
+
+    def sentence() -> Fact:
+        return plain_fact(rng, strange) if rng.random() < 0.8 else rule_fact(rng)
+
+    every = distinct(sentence, facts + 2, key=lambda fact: fact.label.split()[-1])
     text = lay_out(rng, [("", every[:facts])])
     return {"text": text, "facts": every[:facts], "missing": every[facts:]}
 
@@ -253,9 +253,5 @@ def ja_plain_passage(rng: random.Random, facts: int, strange: bool = False) -> P
         >>> len(ja_plain_passage(random.Random(0), facts=3)["facts"])
         3
     """
-    made: dict[str, Fact] = {}
-    while len(made) < facts + 1:
-        fact = ja_plain_fact(rng, strange)
-        made.setdefault(fact.label, fact)
-    every = list(made.values())
+    every = distinct(lambda: ja_plain_fact(rng, strange), facts + 1)
     return lay_out_ja(rng, every[:facts], every[facts:])
