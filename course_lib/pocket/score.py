@@ -29,7 +29,9 @@ THRESHOLDS = {
     "new format": 0.70,
     "japanese": 0.80,
     "company pages": 0.75,
+    "company pages, unknown": 0.75,
     "company pages, japanese": 0.75,
+    "company pages, japanese, unknown": 0.75,
     NO_CONTEXT: 0.02,
 }
 NF4_MAY_LOSE = 0.05
