@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from course_lib.pocket import corpus, score, skills
-from course_lib.pocket.batches import LAST, NUMBERS, Recipe, encode, packed_batches
+from course_lib.pocket.batches import Recipe, encode, packed_batches
 from course_lib.pocket.corpus import Conversation
 from course_lib.pocket.plain import ja_plain_passage, plain_passage
 from course_lib.pocket.pretraining import build_tokenizer
@@ -23,7 +23,8 @@ from course_lib.pocket.tokenizer import END
 def training() -> list[Conversation]:
     """8,000 conversations: of the plain mixture, then of the last stages'."""
     plain = itertools.islice(corpus.conversations(seed=0), 5000)
-    late = corpus.conversations(seed=7, extra=LAST, practised=NUMBERS)
+    last = Recipe().stages[-1]
+    late = corpus.conversations(seed=7, extra=last.extra, practised=last.practised)
     return [*plain, *itertools.islice(late, 3000)]
 
 
