@@ -60,12 +60,16 @@ def measure(device: str = "cpu", *, interval: float = 0.005) -> Iterator[Measure
         True
     """
     result = Measured(device)
-    begin = time.perf_counter()
     watch = _cuda if device == "cuda" else _resident
     with watch(result, interval):
+        begin = time.perf_counter()
         try:
             yield result
         finally:
+            if device == "cuda":  # kernels run on after the calls that started them
+                import torch
+
+                torch.cuda.synchronize()
             result.seconds = time.perf_counter() - begin
 
 
@@ -79,7 +83,6 @@ def _cuda(result: Measured, interval: float) -> Iterator[None]:
     try:
         yield
     finally:
-        torch.cuda.synchronize()
         result.peak_mb = torch.cuda.max_memory_allocated() / MB
         result.reserved_mb = torch.cuda.max_memory_reserved() / MB
 
