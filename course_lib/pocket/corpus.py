@@ -65,7 +65,11 @@ Sort = Literal["things", "plain", "strange", "clauses"]  # of passage
 
 
 def context_conversation(
-    rng: random.Random, most_facts: int, japanese: bool = False, sort: Sort = "things"
+    rng: random.Random,
+    most_facts: int,
+    japanese: bool = False,
+    sort: Sort = "things",
+    form: str | None = None,
 ) -> Conversation:
     """Several questions about one passage; one in five has no answer in it."""
     n = rng.randint(1, most_facts)
@@ -81,7 +85,7 @@ def context_conversation(
     passage = make()
     while skills.is_held_out(passage["text"]):
         passage = make()
-    form = "none" if japanese else _choose_form(rng)
+    form = "none" if japanese else form or _choose_form(rng)
     if japanese and rng.random() < 0.3:
         form = "ja sentence"
     conversation: Conversation = []
@@ -136,9 +140,9 @@ def drill_conversation(rng: random.Random) -> Conversation:
     return conversation
 
 
-def skill_conversation(rng: random.Random) -> Conversation:
+def skill_conversation(rng: random.Random, form: str | None = None) -> Conversation:
     """Several tasks of the general skills, all in one form."""
-    form = _choose_form(rng)
+    form = form or _choose_form(rng)
     conversation: Conversation = []
     opening, closing = "", ""
     if form == "style":
@@ -219,6 +223,14 @@ _SPELT: tuple[list[str], ...] = (
 )
 
 
+def form_conversation(rng: random.Random, most_facts: int) -> Conversation:
+    """Tasks or a passage, always in a form: an answer is worked out and written otherwise."""
+    form = rng.choice(("capitals", "capitals", "capitals", "polite", "json", "style"))
+    if rng.random() < 0.65:
+        return skill_conversation(rng, form)
+    return context_conversation(rng, most_facts, form=form)
+
+
 def spelling_conversation(rng: random.Random) -> Conversation:
     """Words to repeat in capitals: the letters of a word are one token each there."""
     conversation: Conversation = [
@@ -277,7 +289,7 @@ def conversations(
         most_facts: facts in a passage at the most; the pretraining starts with three.
         extra: shares of conversations on top of the mixture: "drills", "practice", "japanese",
             "plain", "strange", "clauses", the same three with "japanese" in front, "examples",
-            "spelling".
+            "forms", "spelling".
         practised: the skills that "practice" draws from.
     """
     rng = random.Random(seed)
@@ -294,6 +306,7 @@ def conversations(
         **{sort: partial(reading, sort) for sort in sorts},
         **{f"japanese {sort}": partial(reading, sort, japanese=True) for sort in sorts},
         "examples": lambda: examples_conversation(rng),
+        "forms": lambda: form_conversation(rng, most_facts),
         "spelling": lambda: spelling_conversation(rng),
     }
     while True:
