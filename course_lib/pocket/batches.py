@@ -16,8 +16,8 @@ from course_lib.pocket.tokenizer import END, PAD, ROLES
 
 OTHER_TOKENS_WEIGHT = 0.05  # prompt tokens: enough to learn the words, too little to drown the rest
 
-# What the last stages have on top of the mixture, and the skills that they practise: those that
-# were weak at 20 million tokens.
+# What the late stages have on top of the mixture, and the skills that they practise: in each, what
+# was weak when it began.
 EARLIER = {"drills": 0.02, "practice": 0.2, "japanese": 0.08}
 LATER = {
     "drills": 0.02, "practice": 0.17, "japanese": 0.06, "plain": 0.13, "japanese plain": 0.08,
@@ -37,6 +37,25 @@ STRANGER = {
 LAST = {
     "practice": 0.22, "strange": 0.22, "japanese strange": 0.10, "spelling": 0.08, "examples": 0.04,
 }  # fmt: skip
+AGAIN = {
+    "practice": 0.20, "strange": 0.26, "japanese strange": 0.13, "spelling": 0.06, "examples": 0.03,
+}  # fmt: skip
+CLAUSES = {
+    "practice": 0.19, "strange": 0.10, "clauses": 0.22, "japanese strange": 0.05,
+    "japanese clauses": 0.10, "spelling": 0.05, "examples": 0.03,
+}  # fmt: skip
+FORMS = {
+    "practice": 0.20, "forms": 0.17, "strange": 0.06, "clauses": 0.15, "japanese strange": 0.03,
+    "japanese clauses": 0.07, "spelling": 0.03, "examples": 0.02,
+}  # fmt: skip
+CLAUSES_AGAIN = {
+    "practice": 0.16, "forms": 0.09, "strange": 0.08, "clauses": 0.25, "japanese strange": 0.04,
+    "japanese clauses": 0.12, "examples": 0.02,
+}  # fmt: skip
+PAGES = {
+    "practice": 0.10, "forms": 0.08, "strange": 0.08, "clauses": 0.34, "japanese strange": 0.02,
+    "japanese clauses": 0.16, "examples": 0.01,
+}  # fmt: skip
 WEAK = (
     *("arithmetic", "sorting", "sorting", "sorting", "sorting"),
     *("counting", "counting", "ordering", "comparing", "comparing", "capitals"),
@@ -49,6 +68,22 @@ NUMBERS = (
     *("arithmetic", "arithmetic", "arithmetic", "arithmetic"),
     *("sorting", "sorting", "sorting", "sorting"),
     *("counting", "counting", "counting", "counting", "capitals"),
+)
+COUNTING = (
+    *("arithmetic", "arithmetic", "arithmetic", "sorting", "sorting", "sorting", "sorting"),
+    *("counting", "counting", "counting", "counting", "counting", "capitals", "capitals"),
+)
+COUNTING_MORE = (
+    *("arithmetic", "arithmetic", "arithmetic", "sorting", "sorting", "sorting", "capitals"),
+    *("counting", "counting", "counting", "counting", "counting", "counting", "capitals"),
+)
+CAPITALS = (
+    *("arithmetic", "arithmetic", "arithmetic", "arithmetic", "sorting", "sorting"),
+    *("counting", "counting", "counting", "capitals", "capitals", "capitals", "capitals"),
+)
+CAPITALS_MORE = (
+    *("arithmetic", "arithmetic", "sorting", "counting"),
+    *("capitals", "capitals", "capitals", "capitals", "capitals", "capitals"),
 )
 
 
@@ -100,6 +135,14 @@ class Recipe:
         Stage(2000, 9, 256, (8, 8), (0.00175, 0.00113), STRANGER, WEAKEST),
         Stage(3500, 9, 256, (8, 8), (0.00113, 0.0003), LAST, NUMBERS),
         Stage(500, 5, 448, (8, 8), (0.0003, 0.0), LAST, NUMBERS),
+        Stage(100, 9, 256, (8, 8), (0.0, 0.003), AGAIN, NUMBERS),
+        Stage(1900, 9, 256, (8, 8), (0.003, 0.00262), AGAIN, NUMBERS),
+        Stage(6500, 9, 256, (8, 8), (0.00262, 0.00168), CLAUSES, COUNTING),
+        Stage(6000, 9, 256, (8, 8), (0.00168, 0.00082), FORMS, COUNTING_MORE),
+        Stage(7000, 9, 256, (8, 8), (0.00082, 0.0001), CLAUSES_AGAIN, CAPITALS),
+        Stage(500, 5, 448, (8, 8), (0.0001, 0.0), CLAUSES_AGAIN, CAPITALS),
+        Stage(100, 9, 256, (8, 8), (0.0, 0.001), PAGES, CAPITALS_MORE),
+        Stage(2400, 9, 256, (8, 8), (0.001, 0.0), PAGES, CAPITALS_MORE),
     )
     adam_share: float = 0.15
     weight_decay: float = 0.01

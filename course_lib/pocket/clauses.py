@@ -82,7 +82,9 @@ def _value(rng: random.Random, kind: str) -> str:
     return value
 
 
-def clause_fact(rng: random.Random, kind: str, one: str, many: str, used: set[str]) -> Fact:
+def clause_fact(
+    rng: random.Random, kind: str, one: str, many: str, used: set[str], twin: bool = False
+) -> Fact:
     """State one fact of a thing.
 
     Args:
@@ -91,6 +93,7 @@ def clause_fact(rng: random.Random, kind: str, one: str, many: str, used: set[st
         one: the thing.
         many: more than one of it.
         used: verbs of the passage; this fact's is added.
+        twin: another fact of this kind and thing stands beside it: the question names the verb.
 
     Returns:
         A fact whose label is the thing.
@@ -110,7 +113,8 @@ def clause_fact(rng: random.Random, kind: str, one: str, many: str, used: set[st
         "value": value, "unit": value.split()[-1],
         "at": "" if value.startswith("every") else "on " if value[0].isupper() else "at ",
     }  # fmt: skip
-    by_verb = rng.random() < 0.2  # the question names the verb, and some other thing
+    other_thing = not twin and rng.random() < 0.2  # then only the verb tells what is meant
+    by_verb = twin or other_thing
     if not by_verb and rng.random() < 0.4:
         statement = rng.choice(PLAIN[kind].statements)
     elif kind == "person" and rng.random() < 0.6:
@@ -121,7 +125,7 @@ def clause_fact(rng: random.Random, kind: str, one: str, many: str, used: set[st
             "{adjunct}", rng.choice(CLAUSES["adjuncts"][kind])
         )
     asked = slots
-    if by_verb:
+    if other_thing:
         asked = {**slots, "one": other, "a_one": with_article(other), "many": others}
     questions = [_question(rng, kind, asked, by_verb) for _ in range(3)]
     if not by_verb:
@@ -186,12 +190,14 @@ def clause_passage(rng: random.Random, facts: int) -> Passage:
             continue
         named.add(one.split()[-1])
         for group in rng.sample(GROUPS, rng.choice((1, 1, 2, 3))):
-            of_it = _said_of(rng, one, many)
-            made.append(clause_fact(rng, rng.choice(group), *of_it, used))
-    order = list(range(facts + 2))
+            kind, of_it = rng.choice(group), _said_of(rng, one, many)
+            twin = rng.random() < 0.25
+            for _ in range(1 + twin):
+                made.append(clause_fact(rng, kind, *of_it, used, twin))
+    order = list(range(len(made)))
     if rng.random() < 0.5:  # else the facts that are left out are those of the last thing
         rng.shuffle(order)
-    stated, missing = sorted(order[:facts]), order[facts:]
+    stated, missing = sorted(order[:facts]), order[facts : facts + 2]
     text = lay_out(rng, [("", [made[i] for i in stated])])
     return {
         "text": text, "facts": [made[i] for i in stated], "missing": [made[i] for i in missing],

@@ -108,7 +108,7 @@ def context_conversation(
     rng.shuffle(asked)
     asked = asked[: rng.randint(3, 6)]
     # Among strange words a model is soon too ready to say that it does not know.
-    often = 0.2 if sort in ("strange", "clauses") else 0.55
+    often = {"strange": 0.2, "clauses": 0.04}.get(sort, 0.55)
     asked += [(f, False) for f in passage["missing"] if rng.random() < often]
     rng.shuffle(asked)
     for i, (fact, known) in enumerate(asked):

@@ -7,9 +7,10 @@ import re
 import tomllib
 from pathlib import Path
 
-from course_lib import runtime
+from course_lib import runtime, yamabiko
 from course_lib.pocket import corpus
 from course_lib.pocket import lexicon as lx
+from course_lib.pocket.batches import Recipe
 
 # `ship` is a vessel there, among robots and castles; nothing is ever shipped.
 SUBJECT = (
@@ -52,10 +53,15 @@ def test_no_sentence_of_a_policy_page_is_in_the_corpus() -> None:
         for line in re.split(r"\n|(?<=[.。])\s*", path.read_text("utf-8"))
     }
     sentences = [s for s in said if len(s) > 12]
-    stream = itertools.islice(corpus.conversations(seed=3), 3000)
+    last = Recipe().stages[-1]
+    late = corpus.conversations(seed=3, extra=last.extra, practised=last.practised)
+    stream = [*itertools.islice(corpus.conversations(seed=3), 3000), *itertools.islice(late, 3000)]
     text = "\n".join(turn["content"] for conversation in stream for turn in conversation)
     assert len(sentences) > 40
     assert not [s for s in sentences if s in text]
+    questions = {row["question"] for row in yamabiko.load("context_test")}
+    assert len(questions) > 200
+    assert not [question for question in questions if question in text]
 
 
 def test_invented_words_are_pronounceable() -> None:
