@@ -20,6 +20,7 @@ from course_lib.pocket.japanese import lay_out_ja
 from course_lib.pocket.passages import lay_out
 from course_lib.pocket.plain import (
     blend,
+    blended_verb,
     ja_strange_value,
     ja_thing,
     ja_value,
@@ -27,10 +28,11 @@ from course_lib.pocket.plain import (
     rare_kanji,
     strange_value,
     thing,
-)  # fmt: skip
-from course_lib.pocket.values import with_article
+)
+from course_lib.pocket.values import before_time, with_article
 
-# One of each group at the most is said of a thing: `when` and `how much` could mean both of two.
+# A thing has facts of one kind of each group at the most: `when` and `how much` could mean two
+# kinds. Two facts of that one kind have questions that name the verb.
 GROUPS = (("day", "span"), ("price", "count"), ("spot",), ("person",), ("stuff",))
 JA_GROUPS = (("when", "span"), ("price",), ("spot",), ("person",), ("stuff",))
 
@@ -48,8 +50,7 @@ def _verb(rng: random.Random, used: set[str]) -> lx.Verb:
     while True:
         verb = rng.choice(lx.VERBS)
         if rng.random() < 0.35:
-            stem = blend(rng)
-            verb = lx.Verb(stem, f"{stem}s", f"{stem}ed", f"{stem}ing")
+            verb = blended_verb(rng)
         if verb.base not in used:
             used.add(verb.base)
             return verb
@@ -111,7 +112,7 @@ def clause_fact(
         "adj": blend(rng) if rng.random() < 0.25 else rng.choice(lx.ADJECTIVES),
         "agents": rng.choice(lx.AGENTS), "can": rng.choice(("can", "may", "must", "should")),
         "value": value, "unit": value.split()[-1],
-        "at": "" if value.startswith("every") else "on " if value[0].isupper() else "at ",
+        "at": before_time(value),
     }  # fmt: skip
     other_thing = not twin and rng.random() < 0.2  # then only the verb tells what is meant
     by_verb = twin or other_thing

@@ -42,6 +42,12 @@ def blend(rng: random.Random) -> str:
     return first[: len(first) // 2 + 1] + second[len(second) // 2 :]
 
 
+def blended_verb(rng: random.Random) -> lx.Verb:
+    """Make a regular verb of a blended word."""
+    stem = blend(rng)
+    return lx.Verb(stem, f"{stem}s", f"{stem}ed", f"{stem}ing")
+
+
 def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
     """State something about one thing.
 
@@ -67,8 +73,7 @@ def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
             first = rng.choice(("", "", f"{blend(rng)} ", f"{rng.choice(lx.MODIFIERS)} "))
             one, many = f"{first}{head}", f"{first}{head}s"
         if rng.random() < 0.5:
-            stem = blend(rng)
-            verb = lx.Verb(stem, f"{stem}s", f"{stem}ed", f"{stem}ing")
+            verb = blended_verb(rng)
         if rng.random() < 0.4:
             adjective = blend(rng)
         value = strange_value(rng, kind, value)
@@ -76,7 +81,7 @@ def plain_fact(rng: random.Random, strange: bool = False) -> Fact:
         rng, one=one, a_one=with_article(one), many=many, do=verb.base, does=verb.third,
         done=verb.past, doing=verb.ing, adj=adjective, agents=rng.choice(lx.AGENTS),
         can=rng.choice(("can", "may", "must", "should")), value=value, unit=value.split()[-1],
-        at="" if value.startswith("every") else "on " if value[0].isupper() else "at ",
+        at=values.before_time(value),
     )  # fmt: skip
 
 
@@ -120,6 +125,7 @@ def thing(rng: random.Random) -> tuple[str, str]:
 
 
 def plain_value(rng: random.Random, kind: str) -> str:
+    """Draw a value of a kind of `PLAIN`, such as `12 minutes` for a span."""
     match kind:
         case "day":
             return rng.choice((values.day, values.clock))(rng)
@@ -222,6 +228,7 @@ def ja_strange_value(rng: random.Random, kind: str, value: str) -> str:
 
 
 def ja_value(rng: random.Random, kind: str) -> str:
+    """Draw a value of a kind of `JA_PLAIN`, such as `12分` for a span."""
     match kind:
         case "when":
             return values.ja_day(rng)

@@ -139,8 +139,7 @@ def rule_fact(rng: random.Random) -> Fact:
     if kind == "duration":
         slots["unit"] = value.split()[1]
     elif kind == "when":
-        on = "on " if value[0].isupper() else "at "
-        slots["at"] = "" if value.startswith("every") else on
+        slots["at"] = values.before_time(value)
     elif kind == "object":
         slots["where"] = values.place(rng)
     return RULES[kind].write(rng, **slots)

@@ -55,6 +55,17 @@ def day(rng: random.Random) -> str:
     )
 
 
+def before_time(value: str) -> str:
+    """Name what stands before a day or an hour in a sentence.
+
+    >>> before_time("Sunday"), before_time("3 pm"), before_time("every Sunday")
+    ('on ', 'at ', '')
+    """
+    if value.startswith("every"):
+        return ""
+    return "on " if value[0].isupper() else "at "
+
+
 def place(rng: random.Random) -> str:
     """Draw a place, with its preposition."""
     noun = rng.choice(lx.PLACES)
