@@ -1,16 +1,19 @@
 """What a cleaning rule is: a name, a reason, an example, and one small function.
 
-Three kinds cover everything the cleaner does: a *repair* rewrites text, a *check* rejects one
-conversation, a *set check* rejects conversations because of the others beside them.
+Five kinds cover everything the cleaner does: a *repair* rewrites text, a *check* rejects one
+conversation, a *pair check* rejects one preference pair, a *set check* rejects conversations
+because of the others beside them, and a *notice* shows rows to a person and rejects nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-Messages = list[dict[str, str]]
+# Role and content are text; a message may carry weight, name, tool_calls, function_call,
+# tool_call_id beside them.
+Messages = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,20 @@ class SetCheck(Rule):
     """
 
     check_all: Callable[[list[Messages]], dict[int, Found]]
+
+
+@dataclass(frozen=True)
+class PairCheck(Rule):
+    """A rule that rejects a preference pair: prompt, chosen, rejected -> what is wrong, or None."""
+
+    check_pair: Callable[[Messages, Messages, Messages], str | None]
+
+
+@dataclass(frozen=True)
+class Notice(Rule):
+    """A rule that only a person can finish: it names rows to look at, all of which are kept."""
+
+    look: Callable[[list[Messages]], dict[int, Found]]
 
 
 def chat(question: str, answer: str) -> Messages:
