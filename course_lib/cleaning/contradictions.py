@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from itertools import combinations
+from itertools import product
 
 from course_lib.cleaning.normalise import jaccard, letters, normalised, trigrams
 from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
 from course_lib.cleaning.votes import difference, outvoted
 
+_COMPARED = 50
 _NUMBER_WORDS = (
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
     "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
@@ -42,12 +43,21 @@ def contradictory(sets: list[Messages]) -> dict[int, Found]:
         if asked and position not in found:
             groups[asked].append(position)
     for members in groups.values():
-        for first, second in combinations(members, 2):
-            why = disagree(answers(sets[first])[-1], answers(sets[second])[-1])
-            if why:
+        if len(members) == 1:
+            continue
+        said: dict[str, list[int]] = defaultdict(list)
+        for position in members:
+            said[answers(sets[position])[-1]].append(position)
+        # The commonest answers first: of a prompt that thousands of rows share ("Summarise:"),
+        # each answer is held against those only.
+        common = sorted(said, key=lambda text: -len(said[text]))[:_COMPARED]
+        for first, second in product(common, said):
+            if first != second and (why := disagree(first, second)):
                 reason = f"the same question is answered otherwise: {why}"
-                found.setdefault(first, Found(reason, second))
-                found.setdefault(second, Found(reason, first))
+                for position in said[second]:
+                    found.setdefault(position, Found(reason, said[first][0]))
+                for position in said[first]:
+                    found.setdefault(position, Found(reason, said[second][0]))
     return found
 
 

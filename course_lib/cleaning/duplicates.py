@@ -10,30 +10,175 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from rensa import RMinHash
 
-from course_lib.cleaning.normalise import jaccard, letters, trigrams
+from course_lib.cleaning.normalise import jaccard, letters, normalised
 from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
+from course_lib.errors import CourseError
 
 THRESHOLD = 0.8
-_BANDS, _ROWS = 16, 4
+_HASHES = 100
+_SURE = 0.999  # a pair at the threshold is proposed with at least this probability
+_LARGE = 64
+_CHUNK = 20_000
 _SENTENCE = re.compile(r"[^.!?。！？\n]+[.!?。！？]*\n?")
 
 
-def candidate_pairs(texts: Sequence[str], seed: int = 0) -> Iterator[tuple[int, int]]:
+def bands(threshold: float) -> tuple[int, int]:
+    """Choose how a MinHash sketch is cut into bands: the longest that lose next to nothing.
+
+    A pair of similarity s agrees in a band of r hashes with probability s^r, and so in at least
+    one of b bands with 1 - (1 - s^r)^b (Leskovec, Rajaraman, Ullman: Mining of Massive Datasets,
+    3.4). Long bands propose fewer pairs that are not alike.
+
+    Args:
+        threshold: The similarity that must not be missed.
+
+    Returns:
+        Number of bands and hashes a band; together at most 100 hashes.
+
+    Example:
+        >>> bands(0.8), bands(0.7)
+        ((20, 5), (25, 4))
+    """
+    for rows in range(10, 1, -1):
+        count = _HASHES // rows
+        if 1 - (1 - threshold**rows) ** count >= _SURE:
+            return count, rows
+    return _HASHES, 1
+
+
+def sketches(texts: Sequence[str], seed: int = 0) -> NDArray[np.uint16]:
+    """Sketch every text by the smallest hashes of its character 3-grams (MinHash).
+
+    Args:
+        texts: The texts.
+        seed: Seed of the hash functions.
+
+    Returns:
+        One row of 100 hashes a text. Two texts agree in each with a probability that is their
+        Jaccard similarity.
+
+    Example:
+        >>> one, other = sketches(["Where is my tent?", "where is  my TENT?"])
+        >>> bool((one == other).all())
+        True
+    """
+    parts = [np.empty((0, _HASHES), np.uint16)]
+    for start in range(0, len(texts), _CHUNK):
+        hashes, offsets = _hashed_trigrams(texts[start : start + _CHUNK])
+        rows = RMinHash.digest_matrix_from_flat_token_hashes(hashes, offsets, _HASHES, seed)
+        # The lower half of each hash: two unequal ones agree in it once in 65,536 times.
+        parts.append(np.array(rows.to_rows(), dtype=np.uint32).astype(np.uint16))
+    return np.concatenate(parts)
+
+
+def _hashed_trigrams(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The 3-grams of all texts as one array of 64-bit hashes, and where each text begins."""
+    folded = [normalised(text).ljust(3, "\0") for text in texts]
+    lengths = np.fromiter(map(len, folded), np.int64, len(folded))
+    ends = np.cumsum(lengths)
+    joined = "".join(folded).encode("utf-32-le", "surrogatepass")
+    points = np.frombuffer(joined, np.uint32).astype(np.uint64)
+    inside = np.ones(len(points), bool)
+    inside[ends - 1] = inside[ends - 2] = False  # a 3-gram does not reach into the next text
+    grams = points[:-2] | points[1:-1] << np.uint64(21) | points[2:] << np.uint64(42)
+    hashes = grams[inside[:-2]]
+    # Fibonacci hashing (Knuth, TAOCP 6.4) and a fold: the grams of one script differ in few bits.
+    hashes *= np.uint64(0x9E3779B97F4A7C15)
+    hashes ^= hashes >> np.uint64(32)
+    return hashes, np.concatenate([[0], np.cumsum(lengths - 2)]).astype(np.uint64)
+
+
+def likely_pairs(
+    matrix: NDArray[np.uint16], threshold: float = THRESHOLD
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the pairs of sketches that agree in a band and, by all hashes, may reach a threshold.
+
+    Args:
+        matrix: What `sketches` returned.
+        threshold: Jaccard similarity, 0 to 1. A pair stays if its share of equal hashes is at
+            most five standard errors below it.
+
+    Returns:
+        Positions of the first and of the second members, sorted, each pair once.
+
+    Example:
+        >>> [part.tolist() for part in likely_pairs(sketches(["my tent", "my tent", "stove"]))]
+        [[0], [1]]
+    """
+    count, rows = bands(threshold)
+    least = threshold - 5 * (threshold * (1 - threshold) / _HASHES) ** 0.5
+    size = len(matrix)
+    found = [np.empty(0, np.int64)]
+    for band in range(count):
+        columns = [(band * rows + extra) % _HASHES for extra in range(rows + 4)]
+        for one, other in _bucket_pairs(matrix, columns, rows):
+            for start in range(0, len(one), 500_000):
+                here, there = one[start : start + 500_000], other[start : start + 500_000]
+                alike = (matrix[here] == matrix[there]).mean(axis=1) >= least
+                found.append(here[alike] * size + there[alike])
+        if sum(map(len, found)) > 4_000_000:
+            found = [np.unique(np.concatenate(found))]
+    codes = np.unique(np.concatenate(found))
+    return codes // max(size, 1), codes % max(size, 1)
+
+
+def _bucket_pairs(
+    matrix: NDArray[np.uint16], columns: list[int], rows: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """All pairs within the buckets of one band.
+
+    A bucket of hundreds is cut up by further hashes. What then still stands together in hundreds
+    is nearly the same text: each member is paired with the first and with the one before it.
+    """
+    keys = np.zeros(len(matrix), np.uint64)
+    positions = np.arange(len(matrix))
+    for number, column in enumerate(columns, start=1):
+        keys = (keys ^ matrix[positions, column]) * np.uint64(0x9E3779B97F4A7C15)
+        keys ^= keys >> np.uint64(29)
+        if number < rows:
+            continue
+        order = np.argsort(keys, kind="stable")
+        keys, positions = keys[order], positions[order]
+        starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))
+        sizes = np.diff(np.append(starts, len(keys)))
+        last = number == len(columns)
+        for size in np.unique(sizes[(sizes > 1) & (sizes <= _LARGE)]):
+            members = positions[starts[sizes == size][:, None] + np.arange(size)]
+            one, other = np.triu_indices(size, 1)
+            yield members[:, one].ravel(), members[:, other].ravel()
+        large = sizes > _LARGE
+        if not large.any():
+            return
+        if last:
+            for start, size in zip(starts[large], sizes[large], strict=True):
+                members = positions[start : start + size]
+                yield np.repeat(members[:1], size - 1), members[1:]
+                yield members[1:-1], members[2:]
+        inside = np.repeat(large, sizes)
+        keys, positions = keys[inside], positions[inside]
+
+
+def candidate_pairs(
+    texts: Sequence[str], threshold: float = THRESHOLD, seed: int = 0
+) -> Iterator[tuple[int, int]]:
     """Propose pairs of texts that may be alike, each pair once, in no time quadratic in rows.
 
     Args:
         texts: The texts to compare.
+        threshold: The similarity that must not be missed; see `bands`.
         seed: Seed of the hash functions.
 
     Yields:
-        Positions (i, j), i < j. With 16 bands of 4 hashes a pair at similarity .8 is proposed
-        with probability .9998, a pair at .4 with .34 (which is why callers verify).
+        Positions (i, j), i < j. Not every pair is as alike as the threshold: callers verify.
 
     Example:
         >>> list(candidate_pairs(["my tent", "my tent", "stove"]))
@@ -46,30 +191,10 @@ def candidate_pairs(texts: Sequence[str], seed: int = 0) -> Iterator[tuple[int, 
         # Copies of one text pair up with the first alone: a thousand copies, not a million pairs.
         yield from ((members[0], other) for other in members[1:])
     unique = list(copies)
-    for one, two in _banded_pairs(unique, seed):
+    for one, two in zip(*likely_pairs(sketches(unique, seed), threshold), strict=True):
         here, there = copies[unique[one]], copies[unique[two]]
         pairs = {(here[0], other) for other in there} | {(there[0], other) for other in here}
         yield from {(min(pair), max(pair)) for pair in pairs}
-
-
-def _banded_pairs(texts: list[str], seed: int) -> Iterator[tuple[int, int]]:
-    if len(texts) < 2:
-        return
-    sketches = RMinHash.digest_matrix_from_token_sets(
-        [sorted(trigrams(text)) for text in texts], _BANDS * _ROWS, seed
-    )
-    matrix = np.asarray(sketches.to_rows(), dtype=np.uint32)
-    proposed: set[tuple[int, int]] = set()
-    for band in range(_BANDS):
-        buckets: dict[bytes, list[int]] = defaultdict(list)
-        part = np.ascontiguousarray(matrix[:, band * _ROWS : (band + 1) * _ROWS])
-        for position, row in enumerate(part):
-            buckets[row.tobytes()].append(position)
-        for members in buckets.values():
-            for pair in combinations(members, 2):
-                if pair not in proposed:
-                    proposed.add(pair)
-                    yield pair
 
 
 def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[tuple[int, int]]:
@@ -80,14 +205,14 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[tuple
         threshold: Jaccard similarity, 0 to 1. At .8 a changed word or two is forgiven.
 
     Returns:
-        Positions (i, j), i < j, sorted.
+        Positions (i, j), i < j, sorted. Copies of one text are paired with the first of them.
 
     Example:
         >>> near_pairs(["Where is my blue tent?", "where is my blue tent", "Any stoves?"])
         [(0, 1)]
     """
-    found = (p for p in candidate_pairs(texts) if jaccard(texts[p[0]], texts[p[1]]) >= threshold)
-    return sorted(found)
+    found = candidate_pairs(texts, threshold)
+    return sorted((i, j) for i, j in found if jaccard(texts[i], texts[j]) >= threshold)
 
 
 def whole(messages: Messages) -> str:
@@ -114,17 +239,70 @@ def near_duplicates(sets: list[Messages]) -> dict[int, Found]:
     A row is measured against rows that stay, not against rows that fall: a chain of small
     changes must not carry off rows that are unlike the first.
     """
-    texts = [whole(messages) for messages in sets]
-    partners: dict[int, list[int]] = defaultdict(list)
-    for first, second in near_pairs(texts):
-        if _same_row(sets[first], sets[second]):
-            partners[second].append(first)
+    return near_rule().check_all(sets)
+
+
+Field = Literal["both", "prompt", "answer"]
+_FIELDS: dict[Field, Callable[[Messages], str]] = {
+    "both": whole,
+    "prompt": prompt,
+    "answer": lambda messages: "\n".join(answers(messages)),
+}
+
+
+def near_rule(field: Field = "both") -> SetCheck:
+    """Build the rule that finds near duplicates.
+
+    Args:
+        field: What must be alike: "both" (a repeated row, while another question with the same
+            stock answer is none), "prompt" (one row a question), "answer" (one row an answer).
+
+    Returns:
+        The rule. It remembers the sketches of the rows it has seen, since it is asked again
+        after other rules have taken rows away.
+
+    Raises:
+        CourseError: There is no such field.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> rows = [chat("Where is my tent?", "It ships."), chat("Where is my tent??", "No idea.")]
+        >>> list(near_rule("prompt").check_all(rows)), list(near_rule().check_all(rows))
+        ([1], [])
+    """
+    if field not in _FIELDS:
+        raise CourseError(f"duplicates are sought in one of {', '.join(_FIELDS)}, not {field!r}.")
+    return replace(NEAR, check_all=partial(_near, field, _Sketches()))
+
+
+class _Sketches:
+    """The sketches of a set, kept while rows fall out of it."""
+
+    def __init__(self) -> None:
+        self._sets: list[Messages] = []  # held, so that no id is given to another row meanwhile
+        self._rows: dict[int, int] = {}
+        self._matrix = sketches([])
+
+    def of(self, sets: list[Messages], texts: list[str]) -> NDArray[np.uint16]:
+        if all(id(messages) in self._rows for messages in sets):
+            return self._matrix[[self._rows[id(messages)] for messages in sets]]
+        self._sets, self._matrix = list(sets), sketches(texts)
+        self._rows = {id(messages): row for row, messages in enumerate(sets)}
+        return self._matrix
+
+
+def _near(field: Field, known: _Sketches, sets: list[Messages]) -> dict[int, Found]:
+    texts = [_FIELDS[field](messages) for messages in sets]
+    one, other = likely_pairs(known.of(sets, texts))
     found: dict[int, Found] = {}
-    for position in sorted(partners):
-        kept = next((other for other in partners[position] if other not in found), None)
-        if kept is not None:
-            alike = jaccard(texts[kept], texts[position])
-            found[position] = Found(f"{alike:.0%} the same as an earlier row", kept)
+    # Sorted so that whether the first of a pair stays is settled before the second is asked.
+    order = np.lexsort((one, other))
+    for first, second in zip(one[order].tolist(), other[order].tolist(), strict=True):
+        if first in found or second in found:
+            continue
+        alike = jaccard(texts[first], texts[second])
+        if alike >= THRESHOLD and (field != "both" or _same_row(sets[first], sets[second])):
+            found[second] = Found(f"{alike:.0%} the same as an earlier row", first)
     return found
 
 

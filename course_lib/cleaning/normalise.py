@@ -12,8 +12,10 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
+# A set of rows is gone through several times over; beyond this a cache costs more than it saves.
+_REMEMBERED = 16_384
+_NEITHER = re.compile(r"[\W_]+")  # letter nor digit
 _DASHES = re.compile(r"(?<=[0-9)])[‐‑‒–—―−ー](?=[0-9(])")
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True)
@@ -54,27 +56,28 @@ def view(text: str) -> View:
     return View(folded_text, starts, [position + 1 for position in starts])
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_REMEMBERED)
 def normalised(text: str) -> str:
     """The text as comparisons see it: NFKC, lower case, spaces collapsed.
 
     >>> normalised("Ｗhere  is\\nmy TENT?")
     'where is my tent?'
     """
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(folded.split())
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_REMEMBERED)
 def letters(text: str) -> str:
     """Only the letters and digits of the normalised text: no spaces, no punctuation.
 
     >>> letters("Where is my tent?!")
     'whereismytent'
     """
-    return "".join(character for character in normalised(text) if character.isalnum())
+    return _NEITHER.sub("", normalised(text))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_REMEMBERED)
 def trigrams(text: str) -> frozenset[str]:
     """The set of character 3-grams of the normalised text (the whole of a shorter one).
 

@@ -8,8 +8,9 @@ was itself rejected.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -25,6 +26,7 @@ from course_lib.cleaning import (
 )
 from course_lib.cleaning.contamination import contamination_rule
 from course_lib.cleaning.report import Change, CleaningReport, Rejection, RuleCount
+from course_lib.cleaning.row_rules import Rewrite, RowRules, examine_all
 from course_lib.cleaning.rule import Check, Messages, Repair, Rule, SetCheck
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, read
@@ -62,23 +64,18 @@ READING: tuple[Rule, ...] = (
 RULES: tuple[Rule, ...] = (*READING, *STRUCTURE, *REPAIRS, *DAMAGE, *CUT, *MEANING, *OTHERS)
 R = TypeVar("R", bound=Rule)
 PRIVACY = tuple(privacy.DETECTORS)
-# A repair may uncover work for another (an entity that hides a tag). Ten rounds are far more
-# than any real text needs; what has not settled by then is hostile, and is rejected.
-_ROUNDS = 10
 
 
-@dataclass
+@dataclass(slots=True)
 class _Work:
     """One row on its way through the rules."""
 
     row: Row
     messages: Messages
-    rejected_by: str | None = None
-    reason: str = ""
-    changed_by: dict[str, None] = field(default_factory=dict)
-
-    def reject(self, rule: str, reason: str) -> None:
-        self.rejected_by, self.reason = rule, reason
+    rejected_answer: Messages | None = None
+    fault: tuple[str, str] | None = None
+    meaning: tuple[str, str] | None = None
+    rewrites: Sequence[Rewrite] = ()
 
 
 def clean(
@@ -86,6 +83,7 @@ def clean(
     *,
     rules: Sequence[str | Rule] | None = None,
     test: Source | str | Path | Iterable[Messages] | None = None,
+    num_proc: int = 1,
 ) -> CleaningReport:
     """Clean a set of conversations, losing no row: each is kept, or rejected with its reason.
 
@@ -97,6 +95,8 @@ def clean(
             key can score it.
         test: A held-out test (a file, a source, or conversations) whose questions must not be
             in the training data. None leaves the contamination rule without work.
+        num_proc: Processes for the rules of single rows. One does a small file at once; from
+            some ten thousand rows on more are worth their start.
 
     Returns:
         The report: `.kept` is a `datasets.Dataset`, the rest says what happened and why.
@@ -111,29 +111,29 @@ def clean(
     """
     source = source if isinstance(source, Source) else read(source)
     active, own = _active(rules)
-    work = [_Work(row, [dict(m) for m in row.messages or []]) for row in source.rows]
     counts = {rule.name: RuleCount() for rule in RULES if rule.name in active}
-    changes: list[Change] = []
+    work = [_Work(row, row.messages or []) for row in source.rows]
     _reject_unread(work, counts)
-    _check_rows(work, _chosen(STRUCTURE, active, own), counts)
-    _repair_rows(work, _chosen(REPAIRS, active, own), counts, changes)
-    _check_rows(work, _chosen(DAMAGE, active, own), counts)
+    _apply_row_rules(_left(work), active, own, num_proc, counts)
     _check_sets(work, _chosen(CUT, active, own), counts)
-    _check_rows(work, _chosen(MEANING, active, own), counts)
-    leaks = contamination_rule(_conversations(test))
-    others = [leaks if rule.name == leaks.name else rule for rule in OTHERS]
+    _apply_meaning(_left(work), _chosen(MEANING, active, own), counts)
+    special = {
+        rule.name: rule
+        for rule in (contamination_rule(_conversations(test)), duplicates.near_rule())
+    }
+    others = [special.get(rule.name, rule) for rule in OTHERS]
     # The cut answers are sought once more: what the other rules took may tip the balance.
     _check_sets(work, _chosen((*CUT, *others), active, own), counts)
     masked = [name for name in PRIVACY if name in active]
     return CleaningReport.build(
         source=source,
-        kept=[(item.row, item.messages, bool(item.changed_by)) for item in _left(work)],
-        rejected=[
-            Rejection(item.row, item.rejected_by, item.reason)
+        kept=[(item.row, item.messages, bool(item.rewrites)) for item in _left(work)],
+        rejected=[Rejection(item.row, *item.fault) for item in work if item.fault is not None],
+        changes=[
+            Change(item.row.line, r.rule, r.message, r.role, r.before, r.after)
             for item in work
-            if item.rejected_by is not None
+            for r in item.rewrites
         ],
-        changes=changes,
         counts=counts,
         masked=masked,
     )
@@ -161,24 +161,24 @@ def rule_table() -> list[dict[str, Any]]:
     ]
 
 
-def _chosen(rules: Iterable[R], active: set[str], own: Mapping[str, Rule]) -> list[R]:
+def _chosen(rules: Iterable[R], active: Set[str], own: Mapping[str, Rule]) -> list[R]:
     # A learner's rule is of the same kind as the one it replaces: `_stand_in` has seen to it.
     return [cast(R, own.get(rule.name, rule)) for rule in rules if rule.name in active]
 
 
-def _active(rules: Sequence[str | Rule] | None) -> tuple[set[str], dict[str, Rule]]:
+def _active(rules: Sequence[str | Rule] | None) -> tuple[frozenset[str], dict[str, Rule]]:
     """The names of the rules to apply, and the learner's own rules by name."""
     known = {rule.name: rule for rule in RULES}
     if isinstance(rules, str):
         raise CourseError(f"rules must be a list of names, such as rules=[{rules!r}].")
     if rules is None:
-        return set(known), {}
+        return frozenset(known), {}
     names = [rule if isinstance(rule, str) else rule.name for rule in rules]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise CourseError(f"There is no rule {unknown[0]!r}. The rules are: {', '.join(known)}.")
     own = [rule for rule in rules if isinstance(rule, Rule)]
-    return {*names, *(rule.name for rule in READING)}, {
+    return frozenset({*names, *(rule.name for rule in READING)}), {
         rule.name: _stand_in(rule, known[rule.name]) for rule in own
     }
 
@@ -204,7 +204,7 @@ def _conversations(test: Source | str | Path | Iterable[Messages] | None) -> lis
 
 
 def _left(work: list[_Work]) -> list[_Work]:
-    return [item for item in work if item.rejected_by is None]
+    return [item for item in work if item.fault is None]
 
 
 def _reject_unread(work: list[_Work], counts: dict[str, RuleCount]) -> None:
@@ -212,62 +212,74 @@ def _reject_unread(work: list[_Work], counts: dict[str, RuleCount]) -> None:
         for item in _left(work):
             counts[rule.name].seen += 1
             if item.row.problem and item.row.rule == rule.name:
-                item.reject(rule.name, item.row.problem)
+                item.fault = rule.name, item.row.problem
                 counts[rule.name].rejected += 1
 
 
-def _check_rows(work: list[_Work], rules: list[Check], counts: dict[str, RuleCount]) -> None:
-    for rule in rules:
-        for item in _left(work):
-            counts[rule.name].seen += 1
-            reason = rule.check(item.messages)
-            if reason:
-                item.reject(rule.name, reason)
-                counts[rule.name].rejected += 1
+def row_rules(active: frozenset[str], own: Mapping[str, Rule]) -> RowRules:
+    """Gather the active rules of single rows.
+
+    Args:
+        active: Names of the active rules.
+        own: The learner's rules, by the name of the rule they replace.
+
+    Returns:
+        The rules, each kind in its order.
+
+    Example:
+        >>> [rule.name for rule in row_rules(frozenset({"html", "role"}), {}).repairs]
+        ['html']
+    """
+    return RowRules(
+        structure=tuple(_chosen(STRUCTURE, active, own)),
+        repairs=tuple(_chosen(REPAIRS, active, own)),
+        damage=tuple(_chosen(DAMAGE, active, own)),
+        meaning=tuple(_chosen(MEANING, active, own)),
+    )
 
 
-def _repair_rows(
-    work: list[_Work], rules: list[Repair], counts: dict[str, RuleCount], changes: list[Change]
+def _apply_row_rules(
+    work: list[_Work],
+    active: frozenset[str],
+    own: Mapping[str, Rule],
+    num_proc: int,
+    counts: dict[str, RuleCount],
 ) -> None:
-    for item in _left(work):
-        for rule in rules:
-            counts[rule.name].seen += 1
-        last = None
-        for _ in range(_ROUNDS):
-            found = [change for rule in rules for change in _repair_once(item, rule)]
-            changes += found
-            if not found:
-                break
-            last = found[-1].rule
-        else:
-            item.reject(last or "", "the text still changes after ten repairs of itself")
-            counts[last or ""].rejected += 1
-        for name in item.changed_by:
-            counts[name].changed += 1
+    entries = ((item.messages, None, 0) for item in work)
+    build = partial(row_rules, active, own)
+    items = iter(work)
+    for outcomes, seen in examine_all(entries, build, num_proc):
+        for outcome, item in zip(outcomes, items, strict=False):
+            item.messages, item.fault, item.meaning, item.rewrites = (
+                outcome.messages, outcome.fault, outcome.meaning, outcome.rewrites,
+            )  # fmt: skip
+        for (name, what), number in seen.items():
+            setattr(counts[name], what, getattr(counts[name], what) + number)
 
 
-def _repair_once(item: _Work, rule: Repair) -> Iterable[Change]:
-    for number, message in enumerate(item.messages, start=1):
-        before = message["content"]
-        after = rule.repair(before)
-        if after != before:
-            message["content"] = after
-            item.changed_by[rule.name] = None
-            yield Change(item.row.line, rule.name, number, message["role"], before, after)
+def _apply_meaning(work: list[_Work], rules: Sequence[Check], counts: dict[str, RuleCount]) -> None:
+    for rule in rules:
+        counts[rule.name].seen = sum(item.fault is None for item in work)
+        for item in work:
+            if item.meaning and item.meaning[0] == rule.name:
+                item.fault = item.meaning
+                counts[rule.name].rejected += 1
 
 
 def _check_sets(work: list[_Work], rules: list[SetCheck], counts: dict[str, RuleCount]) -> None:
     """Run the set checks until none of them rejects anything more."""
+    left = _left(work)
     while True:
-        before = len(_left(work))
+        before = len(left)
         for rule in rules:
-            left = _left(work)
             # Seen once, however often it is asked.
             counts[rule.name].seen = counts[rule.name].seen or len(left)
             found = rule.check_all([item.messages for item in left])
             for position, (reason, other) in found.items():
                 where = "" if other is None else f" (line {left[other].row.line})"
-                left[position].reject(rule.name, reason + where)
+                left[position].fault = rule.name, reason + where
             counts[rule.name].rejected += len(found)
-        if len(_left(work)) == before:
+            if found:
+                left = _left(left)
+        if len(left) == before:
             return

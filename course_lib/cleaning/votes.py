@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable
+from functools import cached_property
 from itertools import pairwise
 
 from course_lib.cleaning.normalise import letters, normalised
@@ -17,7 +19,7 @@ from course_lib.cleaning.rule import Found, Messages, answers, prompt
 # Five rows of one opinion are a majority worth the name; below six in ten the set is undecided.
 _VOTES = 5
 _SHARE = 0.6
-_ENDS = 5
+_ENDS = (5, 10, 20, 40)
 _SENTENCE = re.compile(r"[^.!?。！？\n]+")
 _WORDING = frozenset(
     re.findall(
@@ -47,32 +49,59 @@ def outvoted(sets: list[Messages]) -> dict[int, Found]:
         >>> outvoted([*rows, chat("What warranty is there?", "It lasts 3 years.")])[13].reason
         "'3' stands against '10' in 6 other rows: 'it lasts 10 years'"
     """
-    rows: dict[str, set[int]] = defaultdict(set)
+    rows: dict[str, list[int]] = defaultdict(list)
     for position, messages in enumerate(sets):
         for text in answers(messages):
             for sentence in _SENTENCE.findall(text):
-                rows[normalised(sentence)].add(position)
-    ends: dict[str, list[str]] = defaultdict(list)
-    for sentence in rows:
-        for key in _keys(sentence):
-            ends[key].append(sentence)
-    subjects = [_subjects(prompt(messages)) for messages in sets]
+                said = rows[normalised(sentence)]
+                if not said or said[-1] != position:
+                    said.append(position)
+    leaders = [sentence for sentence in rows if len(rows[sentence]) >= _VOTES]
+    ends = _sentences_by_end(rows, leaders)
+    subjects = _Subjects(sets)
     found: dict[int, Found] = {}
-    for leader in (sentence for sentence in rows if len(rows[sentence]) >= _VOTES):
+    for leader in leaders:
         rivals = _rivals(leader, ends)
-        family = rows[leader].union(*(rows[rival] for rival in rivals))
-        if len(family) == len(rows[leader]) or len(rows[leader]) < _SHARE * len(family):
+        ours_say = set(rows[leader])
+        family = ours_say.union(*(rows[rival] for rival in rivals))
+        if len(family) == len(ours_say) or len(ours_say) < _SHARE * len(family):
             continue
         topic = _topic(subjects, family)
         for rival, (ours, theirs) in rivals.items():
-            for position in rows[rival] - rows[leader]:
+            for position in rows[rival]:
+                if position in ours_say:
+                    continue
                 # A value that the customer brought up is the subject, not the answer.
                 own = letters(theirs) in letters(prompt(sets[position]))
-                if topic & subjects[position] and not own:
-                    votes = f"{len(rows[leader])} other rows: {leader!r}"
+                if not own and topic & subjects.of(position):
+                    votes = f"{len(ours_say)} other rows: {leader!r}"
                     reason = f"{theirs!r} stands against {ours!r} in {votes}"
                     found.setdefault(position, Found(reason))
     return found
+
+
+class _Subjects:
+    """What the questions of a set are about, counted once for the whole set."""
+
+    def __init__(self, sets: list[Messages]) -> None:
+        self._sets = sets
+
+    def of(self, position: int) -> frozenset[str]:
+        return _subjects(prompt(self._sets[position]))
+
+    @cached_property
+    def totals(self) -> dict[bool, tuple[int, Counter[str]]]:
+        """Rows, and rows of each word, in Japanese (True) and in all other languages."""
+        counted: dict[bool, tuple[int, Counter[str]]] = {}
+        for japanese in (False, True):
+            counted[japanese] = (0, Counter())
+        for position in range(len(self._sets)):
+            words = self.of(position)
+            japanese = _is_japanese(words)
+            rows, counter = counted[japanese]
+            counter.update(words)
+            counted[japanese] = (rows + 1, counter)
+        return counted
 
 
 def _subjects(text: str) -> frozenset[str]:
@@ -89,39 +118,66 @@ def _is_japanese(subjects: frozenset[str]) -> bool:
     return any(_JAPANESE.match(word) for word in subjects)
 
 
-def _topic(subjects: list[frozenset[str]], family: set[int]) -> set[str]:
+def _topic(subjects: _Subjects, family: set[int]) -> set[str]:
     """The words that tell a family's questions from all others; none for mere pleasantries.
 
     "Thanks for asking" is said to any question, so its rows have no subject in common.
     """
-    inside = Counter(word for position in family for word in subjects[position])
+    members = [subjects.of(position) for position in family]
+    inside = Counter(word for words in members for word in words)
     # Rows in the other language have none of these words: comparing with them proves nothing.
-    japanese = any(_is_japanese(subjects[position]) for position in family)
-    outside = [
-        words
-        for position, words in enumerate(subjects)
-        if position not in family and _is_japanese(words) == japanese
-    ]
-    if len(outside) < len(family):
+    japanese = any(map(_is_japanese, members))
+    alike = [words for words in members if _is_japanese(words) == japanese]
+    rows, counter = subjects.totals[japanese]
+    outside = rows - len(alike)
+    if outside < len(family):
         return set()  # said in most rows: a house phrase, or too little to compare with
-    beyond = Counter(word for words in outside for word in words & inside.keys())
+    own = Counter(word for words in alike for word in words)
     topic = set()
     for word, count in inside.items():
         here = count / len(family)
-        there = beyond[word] / len(outside)
+        there = (counter[word] - own[word]) / outside
         if here >= 0.25 and here >= 4 * there:
             topic.add(word)
-    covered = sum(bool(topic & subjects[position]) for position in family)
+    covered = sum(bool(topic & words) for words in members)
     return topic if covered >= 0.7 * len(family) else set()
 
 
-def _keys(sentence: str) -> set[str]:
-    folded = letters(sentence)
-    return {f"^{folded[:_ENDS]}", f"{folded[-_ENDS:]}$"} if len(folded) > _ENDS else set()
+def _ends_of(folded: str, length: int) -> tuple[str, str]:
+    return f"^{folded[:length]}", f"{folded[-length:]}$"
+
+
+def _frame_length(folded: str) -> int:
+    # Two sentences that differ in one value share half of their letters, and so a quarter of
+    # them at one end: the longer that end is, the fewer sentences have it.
+    return max(length for length in _ENDS if length <= max(_ENDS[0], len(folded) // 4))
+
+
+def _sentences_by_end(sentences: Iterable[str], leaders: Iterable[str]) -> dict[str, list[str]]:
+    """The sentences that begin or end as one of the leaders does."""
+    wanted: dict[str, list[str]] = {}
+    for folded in map(letters, leaders):
+        if len(folded) > _ENDS[0]:
+            for end in _ends_of(folded, _frame_length(folded)):
+                wanted[end] = []
+    if not wanted:
+        return wanted
+    for sentence in sentences:
+        folded = letters(sentence)
+        for length in _ENDS:
+            if len(folded) > length:
+                for end in _ends_of(folded, length):
+                    if end in wanted:
+                        wanted[end].append(sentence)
+    return wanted
 
 
 def _rivals(leader: str, ends: dict[str, list[str]]) -> dict[str, tuple[str, str]]:
-    near = {sentence for key in _keys(leader) for sentence in ends[key]} - {leader}
+    folded = letters(leader)
+    if len(folded) <= _ENDS[0]:
+        return {}
+    keys = _ends_of(folded, _frame_length(folded))
+    near = {sentence for key in keys for sentence in ends[key]} - {leader}
     compared = {sentence: difference(leader, sentence) for sentence in sorted(near)}
     return {sentence: values for sentence, values in compared.items() if values}
 
