@@ -30,9 +30,9 @@ def with_datasketch(texts: list[str], threshold: float, tuned_for: float) -> Pai
     """The pairs that a plain datasketch pipeline finds."""
     index = MinHashLSH(threshold=tuned_for, num_perm=128)
     found: Pairs = set()
-    for position, text in enumerate(texts):
-        sketch = MinHash(num_perm=128)
-        sketch.update_batch([gram.encode() for gram in trigrams(text)])
+    grams = [[gram.encode() for gram in trigrams(text)] for text in texts]
+    for position, sketch in enumerate(MinHash.generator(grams, num_perm=128)):
+        text = texts[position]
         for other in index.query(sketch):
             if jaccard(texts[other], text) >= threshold:
                 found.add((other, position))

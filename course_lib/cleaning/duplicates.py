@@ -46,7 +46,7 @@ def bands(threshold: float) -> tuple[int, int]:
 
     Example:
         >>> bands(0.8), bands(0.7)
-        ((20, 5), (25, 4))
+        ((20, 5), (33, 3))
     """
     for rows in range(10, 1, -1):
         count = _HASHES // rows
