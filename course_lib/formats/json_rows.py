@@ -1,0 +1,360 @@
+"""Parse JSON row by row, so that one broken row costs one row and its line is known.
+
+Strict where other tools are: NaN, Infinity, half characters and a key that stands twice are
+problems of a row. Python alone would accept them, and the next tool would not, or would read
+something else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from course_lib.formats.compression import BLOCK
+from course_lib.formats.encodings import damage
+from course_lib.formats.lines import LONGEST, Line
+
+# No conversation needs more, Arrow and Python both give up at a few hundred.
+DEEPEST = 50
+# Of a broken value that is long, so much is kept to show.
+_SHOWN = 10_000
+_SPACE = re.compile(r"[ \t\r\n\ufeff]*")
+_BETWEEN = re.compile(r"[ \t\r\n\ufeff,]*")
+_SPREAD = re.compile(r"[ \t\r\n]*\{[ \t]*\r?\n\s*[\"}]")
+
+
+class Item(NamedTuple):
+    """One row of a JSON file: its line (from 1), its value, and why there is none, if so.
+
+    Where there is a problem, `value` is the text of the row.
+    """
+
+    line: int
+    value: Any
+    problem: str | None
+
+
+def parse(text: str) -> Any:
+    """`json.loads`, less what other tools refuse or read differently.
+
+    Args:
+        text: One JSON value.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: It is no JSON, or has a key twice in one object, NaN or Infinity, half a
+            character, or more than 50 levels; the text can be shown to the learner.
+
+    Example:
+        >>> parse('{"role": "user", "role": "assistant"}')
+        Traceback (most recent call last):
+        ValueError: the key 'role' stands twice in one object
+    """
+    try:
+        value, end = _scan(text, 0)
+        if end != len(text) and text[end:].strip(" \t\r\n"):
+            raise json.JSONDecodeError("Extra data", text, end)
+    except (StopIteration, json.JSONDecodeError):
+        # Slower, but it skips leading spaces and knows what was expected where.
+        try:
+            value = _DECODER.decode(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(_why(error)) from error
+        except RecursionError:
+            raise ValueError(_DEEP) from None
+    except RecursionError:
+        raise ValueError(_DEEP) from None
+    _check(text, value)
+    return value
+
+
+def json_lines(lines: Iterable[Line], passed: Counter[str]) -> Iterator[Item]:
+    """Parse JSON Lines, keeping what does not parse.
+
+    Args:
+        lines: Number, text and problem of each line.
+        passed: Counts what was passed over: "blank" lines, and "marks" (a byte-order mark in the
+            middle, where files were strung together).
+
+    Yields:
+        An item a line.
+
+    Example:
+        >>> lines = [(1, '{"a": 1}', None), (2, "", None), (3, "{", None)]
+        >>> [item.line for item in json_lines(lines, Counter()) if item.problem]
+        [3]
+    """
+    for number, text, problem in lines:
+        if problem:
+            yield Item(number, text.rstrip("\r"), problem)
+        elif not text or text.isspace():
+            passed["blank"] += 1
+        else:
+            if text[0] == "\ufeff":
+                passed["marks"] += 1
+                text = text.lstrip("\ufeff")
+            try:
+                value = parse(text)
+            except ValueError as error:
+                yield Item(number, text.rstrip("\r"), str(error))
+            else:
+                yield Item(number, value, None)
+
+
+def is_spread(head: str) -> bool:
+    """Tell JSON that is spread over lines (an array, pretty-printed objects) from JSON Lines.
+
+    Args:
+        head: The beginning of the file.
+
+    Returns:
+        True if the values must be found by their brackets, not by the line ends.
+
+    Example:
+        >>> is_spread('[{"a": 1},\\n {"a": 2}]'), is_spread('{"a": 1}\\n{"a": 2}')
+        (True, False)
+    """
+    start = head.lstrip("\ufeff \t\r\n")
+    if not start.startswith(("[", "{")):
+        return False
+    first, _, rest = start.partition("\n")
+    try:
+        value = parse(first)
+    except ValueError:
+        if start.startswith("["):
+            return True
+        if _SPREAD.match(start):
+            return True
+        try:
+            _, end = _scan(start, 0)
+        except (ValueError, StopIteration, RecursionError):
+            return False
+        return "\n" in start[:end]
+    # An array by itself is the file; several of them are lines of some other make.
+    return isinstance(value, list) and not rest.strip()
+
+
+def json_values(texts: Iterable[str], encoding: str) -> Iterator[Item]:
+    """Parse a JSON array, or values one behind the other, however they are spread over lines.
+
+    The file is never held whole. A broken element costs itself: reading goes on at the next
+    line that begins, as far to the right, with a bracket.
+
+    Args:
+        texts: The text of the file in pieces.
+        encoding: Of the file, for messages.
+
+    Yields:
+        An item for each element of the array or each value.
+
+    Example:
+        >>> [item.line for item in json_values(['[{"a": 1},\\n', ' {"a": 2}]'], "utf-8")]
+        [1, 2]
+    """
+    window = _Window(texts)
+    window.skip(_SPACE)
+    in_array = window.text.startswith("[", window.at)
+    if in_array:
+        window.move(window.at + 1)
+    while window.skip(_BETWEEN):
+        if in_array and window.text[window.at] == "]":
+            window.move(window.at + 1)
+            in_array = False
+            if window.skip(_SPACE) and window.text[window.at] not in "[{":
+                line, text = window.line, window.rest()
+                yield Item(line, text, "text after the end of the JSON array")
+            elif window.at < len(window.text) and window.text[window.at] == "[":
+                in_array = True  # arrays strung together
+                window.move(window.at + 1)
+            continue
+        yield _next_value(window, encoding)
+    if in_array:
+        yield Item(
+            window.line,
+            "",
+            "the JSON array is not closed: the file ends too early, rows are missing here",
+        )
+
+
+class _Window:
+    """The part of a long text that is being looked at, and the line its first character is on."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        self.text, self.at, self.line = "", 0, 1
+        self._texts = iter(texts)
+
+    def grow(self) -> bool:
+        """Read on, to twice the length: a value of n characters is tried log n times."""
+        pieces = [self.text[self.at :]]
+        size, wanted = len(pieces[0]), max(BLOCK, 2 * len(pieces[0]))
+        before = size
+        for piece in self._texts:
+            pieces.append(piece)
+            size += len(piece)
+            if size >= wanted:
+                break
+        self.text, self.at = "".join(pieces), 0
+        return size > before
+
+    def move(self, position: int) -> None:
+        self.line += self.text.count("\n", self.at, position)
+        self.at = position
+
+    def skip(self, pattern: re.Pattern[str]) -> bool:
+        """Pass over what may stand between values; False at the end of the file."""
+        while True:
+            found = pattern.match(self.text, self.at)
+            self.move(found.end() if found else self.at)
+            if self.at < len(self.text):
+                return True
+            if not self.grow():
+                return False
+
+    def rest(self) -> str:
+        """Pass over everything that is left; its beginning is returned."""
+        shown = self.text[self.at : self.at + _SHOWN]
+        while True:
+            self.move(len(self.text))
+            if not self.grow():
+                return shown
+
+
+def _next_value(window: _Window, encoding: str) -> Item:
+    line, start_of_line = window.line, window.text.rfind("\n", 0, window.at) + 1
+    indent = window.text[start_of_line : window.at].lstrip("[,")
+    while True:
+        try:
+            value, end = _scan(window.text, window.at)
+        except RecursionError:
+            problem: str = _DEEP
+            break
+        except StopIteration as error:
+            missing = json.JSONDecodeError("Expecting value", window.text, error.value)
+            if _cut(missing) and len(window.text) - window.at < LONGEST and window.grow():
+                continue
+            problem = _place(missing, window)
+            break
+        except json.JSONDecodeError as error:
+            if _cut(error) and len(window.text) - window.at < LONGEST and window.grow():
+                continue
+            problem = _place(error, window)
+            break
+        except ValueError as error:
+            problem = str(error)
+            break
+        if end == len(window.text) and window.grow():
+            continue  # 12 may go on as 123
+        text = window.text[window.at : end]
+        window.move(end)
+        try:
+            _check(text, value)
+        except ValueError as error:
+            return Item(line, text, str(error))
+        broken = damage(text, encoding)
+        return Item(line, *broken) if broken else Item(line, value, None)
+    text = _to_next(window, indent)
+    broken = damage(text, encoding)
+    return Item(line, *broken) if broken else Item(line, text, problem)
+
+
+def _to_next(window: _Window, indent: str) -> str:
+    """Pass over a broken value, to the next line that looks like the beginning of another."""
+    if indent.strip():
+        return window.rest()
+    begin = re.compile(rf"\n{indent}(?=[\[{{])")
+    shown = ""
+    while True:
+        found = begin.search(window.text, window.at + 1)
+        stop = found.end() if found else max(window.at, len(window.text) - len(indent) - 2)
+        shown = (shown + window.text[window.at : stop])[:_SHOWN]
+        window.move(stop)
+        if found:
+            return shown.rstrip(", \t\r\n")
+        if not window.grow():
+            shown = (shown + window.text[window.at :])[:_SHOWN]
+            window.move(len(window.text))
+            return shown
+
+
+def _cut(error: json.JSONDecodeError) -> bool:
+    """Whether the value may only be cut off by the end of the text that was read so far."""
+    return error.msg.startswith("Unterminated string") or error.pos >= len(error.doc) - 16
+
+
+def _place(error: json.JSONDecodeError, window: _Window) -> str:
+    lines = window.text.count("\n", window.at, error.pos)
+    where = f"line {window.line + lines}, column {error.colno}"
+    return f"not JSON: {error.msg} at {where}"
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                shown = key if len(key) <= 40 else key[:40] + "…"
+                raise ValueError(f"the key {shown!r} stands twice in one object")
+            seen.add(key)
+    return value
+
+
+def _refuse(name: str) -> float:
+    raise ValueError(f"not JSON: {name} is no number of JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"the number {digits[:40]} is too large to be stored")
+    return number
+
+
+def _whole(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError as error:  # Python's own limit
+        raise ValueError(f"a number of {len(digits):,} digits cannot be stored") from error
+
+
+_DEEP = f"not JSON that can be used: nested more than {DEEPEST} levels deep"
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_whole
+)
+# The C function behind `decode`, which needs no pattern matching before and after.
+_scan: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
+
+
+def _check(text: str, value: Any) -> None:
+    """Refuse what parses but cannot be stored: too deep, or with half a character."""
+    if text.count("{") + text.count("[") > DEEPEST and _too_deep(value):
+        raise ValueError(_DEEP)
+    if "\\ud" in text or "\\uD" in text:
+        try:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ValueError("half a character (a lone surrogate), no file can store it") from error
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            child
+            for item in level
+            if isinstance(item, (dict, list))
+            for child in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _why(error: json.JSONDecodeError) -> str:
+    return f"not JSON: {error.msg} at column {error.colno}"
