@@ -103,23 +103,36 @@ def blocks(path: Path, packed: str) -> Iterator[bytes]:
 
 def _gunzip(file: BinaryIO) -> Iterator[bytes]:
     engine = zlib.decompressobj(wbits=31)  # 31: a gzip header, and its checksum is compared
-    try:
-        while data := file.read(BLOCK):
-            while data:
-                if engine.eof:
-                    data = data.lstrip(b"\0")  # tapes pad with zeros
-                    if not data:
-                        break
-                    engine = zlib.decompressobj(wbits=31)  # files may be strung together
-                yield engine.decompress(data, BLOCK)
-                data = engine.unconsumed_tail or engine.unused_data
-        while not engine.eof:
-            rest = engine.decompress(b"", BLOCK)
-            if not rest:
-                raise Damaged("the gzip data ends too early")
-            yield rest
-    except zlib.error as error:
-        raise Damaged(f"the gzip data is broken, {error}") from error
+    while data := file.read(BLOCK // 8):
+        while data:
+            if engine.eof:
+                data = data.lstrip(b"\0")  # tapes pad with zeros
+                if not data:
+                    break
+                engine = zlib.decompressobj(wbits=31)  # files may be strung together
+            before = engine.copy()
+            try:
+                piece = engine.decompress(data, BLOCK)
+            except zlib.error as error:
+                yield from _up_to_damage(before, data)
+                raise Damaged("the gzip data is broken") from error
+            yield piece
+            data = engine.unconsumed_tail or engine.unused_data
+    while not engine.eof:
+        rest = engine.decompress(b"", BLOCK)
+        if not rest:
+            raise Damaged("the gzip data ends too early")
+        yield rest
+
+
+def _up_to_damage(engine: zlib._Decompress, data: bytes) -> Iterator[bytes]:
+    """Byte by byte, so that what stands before the damage is not lost with it."""
+    for place in range(len(data)):
+        try:
+            yield engine.decompress(data[place : place + 1])
+        except zlib.error as error:
+            reason = str(error).rpartition(": ")[2]
+            raise Damaged(f"the gzip data is broken, {reason}") from error
 
 
 def _unzstd(path: Path) -> Iterator[bytes]:
@@ -128,10 +141,11 @@ def _unzstd(path: Path) -> Iterator[bytes]:
     try:
         with closing(pa.input_stream(str(path), compression="zstd")) as stream:
             # Small reads: what stands before the damage within one read is lost with it.
-            while data := stream.read(BLOCK // 16):
+            while data := stream.read(BLOCK // 64):
                 yield data
     except OSError as error:
-        raise Damaged(f"the zstd data is broken, {error}") from error
+        reason = str(error).removeprefix("ZSTD decompress failed: ").lower()
+        raise Damaged(f"the zstd data is broken, {reason}") from error
 
 
 def _unreadable(path: Path, error: Exception) -> CourseError:

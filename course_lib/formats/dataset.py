@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import datasets
 
 # Columns that hold conversations or parts of them, ours and those of TRL's preference pairs.
+# Columns whose objects differ from row to row: Arrow would give each the keys of all the others.
+_SCHEMAS = ("tools", "functions")
 _CONVERSATIONS = ("messages", "rejected", "prompt", "chosen", "completion")
 
 
@@ -33,7 +35,6 @@ def to_dataset(rows: Iterable[Mapping[str, Any]]) -> datasets.Dataset:
         ['1', '"x"']
     """
     import datasets
-    import pyarrow as pa
 
     items = list(rows)
     names = list(dict.fromkeys(name for item in items for name in item if name != "messages"))
@@ -49,13 +50,13 @@ def to_dataset(rows: Iterable[Mapping[str, Any]]) -> datasets.Dataset:
         taken.add(column)
         if name in _CONVERSATIONS and _are_conversations(values):
             part = _messages_dataset(column, values)
-            dataset = datasets.concatenate_datasets([dataset, part], axis=1)
+        elif name in _SCHEMAS and hasattr(datasets, "Json"):
+            features = datasets.Features({column: datasets.Json()})
+            part = datasets.Dataset.from_dict({column: values}, features=features)
+        else:
+            dataset = dataset.add_column(column, _storable(name, values))
             continue
-        try:
-            pa.array(values)
-        except (pa.ArrowException, OverflowError):
-            values = [json.dumps(value, ensure_ascii=False) for value in values]
-        dataset = dataset.add_column(column, values)
+        dataset = datasets.concatenate_datasets([dataset, part], axis=1)
     return dataset
 
 
@@ -86,6 +87,18 @@ def write_jsonl(rows: Iterable[Mapping[str, Any]], path: str | Path) -> Path:
             # A lone surrogate of a rejected row has no UTF-8: escape it rather than lose the row.
             file.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
     return path
+
+
+def _storable(name: str, values: list[Any]) -> list[Any]:
+    import pyarrow as pa
+
+    try:
+        if name not in _SCHEMAS:
+            pa.array(values)
+            return values
+    except (pa.ArrowException, OverflowError):
+        pass
+    return [json.dumps(value, ensure_ascii=False) for value in values]
 
 
 def _without_nulls(turn: Any) -> Any:

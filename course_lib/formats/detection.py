@@ -100,7 +100,8 @@ def converter_of(
         return "columns", columns(*named), []
     votes = Counter(shape for row in objects if (shape := shape_of(row)))
     if not votes:
-        keys = ", ".join(list(objects[0])[:8])[:200] if objects else "no JSON object at all"
+        keys = ", ".join(list(objects[0])[:8])[:200] if objects else "no JSON object"
+        keys = keys or "nothing"
         raise CourseError(
             f"{path}: the format was not recognised (first row has: {keys}). Rows need "
             "'messages', 'input' and 'ideal', 'instruction' and 'output', 'conversations', "

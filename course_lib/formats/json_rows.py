@@ -24,6 +24,8 @@ DEEPEST = 50
 _SHOWN = 10_000
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _BETWEEN = re.compile(r"[ \t\r\n\ufeff,]*")
+_FIRST_KEY = re.compile(r'\{\s*("[^"\\]{1,100}")\s*:')
+_PASSED_OVER = "; what follows it was passed over"
 _SPREAD = re.compile(r"[ \t\r\n]*\{[ \t]*\r?\n\s*[\"}]")
 
 
@@ -96,11 +98,10 @@ def json_lines(lines: Iterable[Line], passed: Counter[str]) -> Iterator[Item]:
         elif not text or text.isspace():
             passed["blank"] += 1
         else:
-            if text[0] == "\ufeff":
-                passed["marks"] += 1
-                text = text.lstrip("\ufeff")
+            marked = text[0] == "\ufeff"
+            passed["marks"] += marked
             try:
-                value = parse(text)
+                value = parse(text.lstrip("\ufeff") if marked else text)
             except ValueError as error:
                 yield Item(number, text.rstrip("\r"), str(error))
             else:
@@ -173,7 +174,10 @@ def json_values(texts: Iterable[str], encoding: str) -> Iterator[Item]:
                 in_array = True  # arrays strung together
                 window.move(window.at + 1)
             continue
-        yield _next_value(window, encoding)
+        item = _next_value(window, encoding)
+        yield item
+        if item.problem and item.problem.endswith(_PASSED_OVER):
+            return
     if in_array:
         yield Item(
             window.line,
@@ -258,28 +262,39 @@ def _next_value(window: _Window, encoding: str) -> Item:
             return Item(line, text, str(error))
         broken = damage(text, encoding)
         return Item(line, *broken) if broken else Item(line, value, None)
-    text = _to_next(window, indent)
+    text, ends = _to_next(window, indent)
     broken = damage(text, encoding)
-    return Item(line, *broken) if broken else Item(line, text, problem)
+    if broken:
+        text, problem = broken
+    return Item(line, text, problem + (_PASSED_OVER if ends else ""))
 
 
-def _to_next(window: _Window, indent: str) -> str:
-    """Pass over a broken value, to the next line that looks like the beginning of another."""
-    if indent.strip():
-        return window.rest()
-    begin = re.compile(rf"\n{indent}(?=[\[{{])")
+def _to_next(window: _Window, indent: str) -> tuple[str, bool]:
+    """Pass over a broken value, to what looks like the beginning of another.
+
+    That is a line with a bracket as far to the right or, where values share a line, an object
+    with the same first key. The second value is True where there is none up to the end.
+    """
+    key = _FIRST_KEY.match(window.text, window.at)
+    if not indent.strip():
+        begin, longest = re.compile(rf"\n{indent}(?=[\[{{])"), len(indent) + 2
+    elif key:
+        begin = re.compile(rf"(?=\{{\s*{re.escape(key[1])}\s*:)")
+        longest = len(key[0]) + 100  # spaces in between
+    else:
+        return window.rest(), True
     shown = ""
     while True:
         found = begin.search(window.text, window.at + 1)
-        stop = found.end() if found else max(window.at, len(window.text) - len(indent) - 2)
+        stop = found.end() if found else max(window.at, len(window.text) - longest)
         shown = (shown + window.text[window.at : stop])[:_SHOWN]
         window.move(stop)
         if found:
-            return shown.rstrip(", \t\r\n")
+            return shown.rstrip(", \t\r\n"), False
         if not window.grow():
             shown = (shown + window.text[window.at :])[:_SHOWN]
             window.move(len(window.text))
-            return shown
+            return shown, True
 
 
 def _cut(error: json.JSONDecodeError) -> bool:
@@ -294,6 +309,11 @@ def _place(error: json.JSONDecodeError, window: _Window) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) == 2:
+        (first, role), (second, content) = pairs
+        if first == "role" and second == "content" and type(role) is str:
+            # Millions of messages share these words instead of holding them once each.
+            return {"role": _ROLES.get(role, role), "content": content}
     value = dict(pairs)
     if len(value) != len(pairs):
         seen: set[str] = set()
@@ -323,6 +343,7 @@ def _whole(digits: str) -> int:
         raise ValueError(f"a number of {len(digits):,} digits cannot be stored") from error
 
 
+_ROLES = {role: role for role in ("system", "user", "assistant", "tool")}
 _DEEP = f"not JSON that can be used: nested more than {DEEPEST} levels deep"
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite, parse_int=_whole

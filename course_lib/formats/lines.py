@@ -31,26 +31,33 @@ def numbered_lines(pieces: Iterable[str], encoding: str) -> Iterator[Line]:
         >>> list(numbered_lines(["a\\nb", "c\\n"], "utf-8"))
         [(1, 'a', None), (2, 'bc', None)]
     """
-    number, rest, giant = 1, "", ""
+    number, giant = 1, ""
+    begun: list[str] = []  # pieces of the line that has not ended yet
+    length = 0
     for piece in pieces:
-        if giant:  # only its end is of interest
-            stop = piece.find("\n")
-            if stop < 0:
-                continue
+        stop = piece.find("\n")
+        if giant and stop >= 0:  # of a giant, only the end is of interest
             yield _giant(number, giant)
             number, giant, piece = number + 1, "", piece[stop + 1 :]
-        texts = (rest + piece).split("\n")
-        rest = texts.pop()
-        if DAMAGE in piece or DAMAGE in rest or (texts and DAMAGE in texts[0]):
+            stop = piece.find("\n")
+        if giant:
+            continue
+        if stop >= 0:
+            begun.append(piece)
+            texts = "".join(begun).split("\n")
+            begun = [texts.pop()]
+            damaged = any(DAMAGE in text for text in texts)
             for text in texts:
-                yield (number, *(damage(text, encoding) or (text, None)))
+                problem = damage(text, encoding) if damaged else None
+                yield (number, *problem) if problem else (number, text, None)
                 number += 1
-        else:
-            for text in texts:
-                yield number, text, None
-                number += 1
-        if len(rest) > LONGEST:
-            giant, rest = rest[:_SHOWN], ""
+            length = len(begun[0])
+        elif piece:
+            begun.append(piece)
+            length += len(piece)
+        if length > LONGEST:
+            giant, begun, length = "".join(begun)[:_SHOWN], [], 0
+    rest = "".join(begun)
     if giant:
         yield _giant(number, giant)
     elif rest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -69,7 +70,15 @@ def read(
         'csv'
     """
     source = stream(path, format=format, encoding=encoding, question=question, answer=answer)
-    rows = list(source.rows)
+    # Each few thousand new objects, Python looks through all older ones for cycles, of which rows
+    # have none: that is more work than the reading itself.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        rows = list(source.rows)
+    finally:
+        if collecting:
+            gc.enable()
     return Source(source.path, source.format, source.encoding, rows, source.notes)
 
 
@@ -197,9 +206,7 @@ def _file(path: Path, wanted: _Wanted) -> Source[Iterator[Row]]:
     if text.packed == "plain" and path.suffix.lower() in {".gz", ".zst"}:
         text.notes.append(f"{path.name} is not compressed, whatever its name says.")
     text.open(wanted.encoding)
-    if wanted.format == "csv" or (
-        wanted.format != "columns" and is_table(path, text.head, wanted.named)
-    ):
+    if wanted.format == "csv" or is_table(path, text.head, wanted.named):
         return _table(text, wanted)
     if is_spread(text.head):
         items = json_values(text.pieces, text.encoding)
@@ -217,9 +224,11 @@ def _objects(text: _Text, items: Iterator[Item], wanted: _Wanted) -> Source[Iter
         good += not item.problem
         if good >= _HEAD_ROWS or (good and text.characters > 2 * _HEAD) or len(first) >= 10_000:
             break
+    if not first:
+        raise CourseError(f"{path} holds an empty list: export the data again.")
     if not good:
         many = f"none of the {'first ' if len(first) >= 10_000 else ''}{len(first):,} lines"
-        where = f"line {first[0].line}: {first[0].problem}" if first else "it is blank"
+        where = f"line {first[0].line}: {first[0].problem}"
         broken = f" ({text.damaged})" if text.damaged else ""
         raise CourseError(
             f"{path}: {many} is JSON ({where}){broken}. Give one JSON object a line, or a CSV "
@@ -312,16 +321,16 @@ def _noting(rows: Iterator[Row], text: _Text) -> Iterator[Row]:
         text.notes.append(f"{name}, line {line}: {problem}.")
         yield Row(line, "", None, {}, problem, "json", str(text.path))
     if text.passed["blank"]:
-        text.notes.append(f"{name}: {text.passed['blank']} blank lines were skipped.")
+        text.notes.append(f"{name}: blank lines were skipped ({text.passed['blank']}).")
     if text.passed["marks"]:
-        text.notes.append(f"{name}: {text.passed['marks']} byte-order marks between rows.")
+        text.notes.append(f"{name}: byte-order marks between rows ({text.passed['marks']}).")
     if undecodable:
         text.notes.append(
-            f"{name}: {undecodable} rows are not {text.encoding}. If the file is in another "
+            f"{name}: rows that are not {text.encoding} ({undecodable}). If the file is in another "
             "encoding, name it with encoding=…."
         )
     for key, count in text.left_out.most_common(20):
-        text.notes.append(f"{name}: {key!r} was left out of {count} messages.")
+        text.notes.append(f"{name}: {key!r} of messages was left out ({count}).")
 
 
 def _folder(path: Path, wanted: _Wanted) -> Source[Iterator[Row]]:

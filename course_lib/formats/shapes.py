@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from course_lib.formats.json_rows import parse
 from course_lib.formats.rows import Messages
 from course_lib.formats.turns import NotThisShape, conversation, text_of
 
@@ -250,12 +251,29 @@ def _named(
     row: Mapping[str, Any], left_out: Counter[str], key: str, role: str, content: str
 ) -> Converted:
     messages = conversation(row, key, left_out, role=role, content=content, speakers=_SPEAKERS)
+    if any(message["role"] == "function_call" for message in messages):
+        messages = [_called(message) for message in messages]
     extra = rest(row, key)
     system = extra.get("system")
     if isinstance(system, str) and system.strip() and messages[0]["role"] != "system":
         del extra["system"]
         messages = [{"role": "system", "content": system}, *messages]
     return Converted(messages, extra)
+
+
+def _called(message: dict[str, Any]) -> dict[str, Any]:
+    """A turn of ShareGPT that is a call, such as {"name": "find", "arguments": {}}, or a list."""
+    if message["role"] != "function_call":
+        return message
+    try:
+        calls = parse(message["content"])
+    except ValueError:
+        return message  # its role will be found to be wrong
+    calls = calls if isinstance(calls, list) else [calls]
+    if not all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls):
+        return message
+    made = [{"type": "function", "function": call} for call in calls]
+    return {"role": "assistant", "content": "", "tool_calls": made}
 
 
 def _history(history: object) -> Messages:
