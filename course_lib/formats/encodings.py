@@ -60,13 +60,12 @@ def detect_encoding(data: bytes, *, complete: bool = True) -> str:
     unmarked = _utf_16(data)
     if unmarked:
         return unmarked
-    if data.isascii():
-        if b"\x1b$B" not in data and b"\x1b$@" not in data:
-            return "utf-8"
+    special = [] if data.isascii() else [n for n in data.split(b"\n") if not n.isascii()]
+    # ISO-2022-JP has seven bits and shifts by escapes; other bytes can only be damage.
+    if data.count(b"\x1b$B") + data.count(b"\x1b$@") > len(special):
         return next((n for n in _SEVEN_BIT_CODECS if _decodes(data, n, complete)), "iso2022_jp")
     if _decodes(data, "utf-8", complete):
         return "utf-8"
-    special = [line for line in data.split(b"\n") if not line.isascii()]
     good = sum(_decodes(line, "utf-8", True) for line in special)
     if good * 2 >= len(special):
         return "utf-8"
@@ -96,7 +95,7 @@ def checked_encoding(name: str) -> str:
     try:
         codec = codecs.lookup(name).name.replace("_", "-")
         codecs.getincrementaldecoder(name)
-        b"".decode(name)
+        b"a".decode(name, "replace")  # base64 and the like are codecs, but none of text
     except (LookupError, ValueError, TypeError):
         codec = "undefined"
     if codec in _NO_CHARSETS:

@@ -22,6 +22,7 @@ from course_lib.formats.lines import LONGEST, Line
 DEEPEST = 50
 # Of a broken value that is long, so much is kept to show.
 _SHOWN = 10_000
+_PREFIX = 200
 _SPACE = re.compile(r"[ \t\r\n\ufeff]*")
 _BETWEEN = re.compile(r"[ \t\r\n\ufeff,]*")
 _FIRST_KEY = re.compile(r'\{\s*("[^"\\]{1,100}")\s*:')
@@ -195,15 +196,17 @@ class _Window:
 
     def grow(self) -> bool:
         """Read on, to twice the length: a value of n characters is tried log n times."""
-        pieces = [self.text[self.at :]]
-        size, wanted = len(pieces[0]), max(BLOCK, 2 * len(pieces[0]))
-        before = size
+        # What stands before a value on its line tells where others begin.
+        start = max(self.text.rfind("\n", 0, self.at) + 1, self.at - _PREFIX)
+        pieces = [self.text[start:]]
+        before = size = len(pieces[0])
+        wanted = max(BLOCK, 2 * size)
         for piece in self._texts:
             pieces.append(piece)
             size += len(piece)
             if size >= wanted:
                 break
-        self.text, self.at = "".join(pieces), 0
+        self.text, self.at = "".join(pieces), self.at - start
         return size > before
 
     def move(self, position: int) -> None:
@@ -231,7 +234,7 @@ class _Window:
 
 def _next_value(window: _Window, encoding: str) -> Item:
     line, start_of_line = window.line, window.text.rfind("\n", 0, window.at) + 1
-    indent = window.text[start_of_line : window.at].lstrip("[,")
+    before = window.text[start_of_line : window.at]
     while True:
         try:
             value, end = _scan(window.text, window.at)
@@ -262,28 +265,27 @@ def _next_value(window: _Window, encoding: str) -> Item:
             return Item(line, text, str(error))
         broken = damage(text, encoding)
         return Item(line, *broken) if broken else Item(line, value, None)
-    text, ends = _to_next(window, indent)
+    text, ends = _to_next(window, before)
     broken = damage(text, encoding)
     if broken:
         text, problem = broken
     return Item(line, text, problem + (_PASSED_OVER if ends else ""))
 
 
-def _to_next(window: _Window, indent: str) -> tuple[str, bool]:
+def _to_next(window: _Window, before: str) -> tuple[str, bool]:
     """Pass over a broken value, to what looks like the beginning of another.
 
-    That is a line with a bracket as far to the right or, where values share a line, an object
-    with the same first key. The second value is True where there is none up to the end.
+    That is a line with a bracket as far to the right or, where something stands before the
+    value on its line, an object with the same first key. The second value is True where there
+    is none up to the end.
     """
+    indent = re.escape(before.lstrip("[,")) if not before.strip(" \t\r[,") else ""
+    pattern, longest = rf"\n{indent}(?=[\[{{])", len(indent) + 2
     key = _FIRST_KEY.match(window.text, window.at)
-    if not indent.strip():
-        begin, longest = re.compile(rf"\n{indent}(?=[\[{{])"), len(indent) + 2
-    elif key:
-        begin = re.compile(rf"(?=\{{\s*{re.escape(key[1])}\s*:)")
-        longest = len(key[0]) + 100  # spaces in between
-    else:
-        return window.rest(), True
-    shown = ""
+    if key and before.strip():
+        pattern += rf"|(?=\{{\s*{re.escape(key[1])}\s*:)"
+        longest += len(key[0]) + 100  # spaces in between
+    begin, shown = re.compile(pattern), ""
     while True:
         found = begin.search(window.text, window.at + 1)
         stop = found.end() if found else max(window.at, len(window.text) - longest)

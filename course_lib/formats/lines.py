@@ -56,7 +56,8 @@ def numbered_lines(pieces: Iterable[str], encoding: str) -> Iterator[Line]:
             begun.append(piece)
             length += len(piece)
         if length > LONGEST:
-            giant, begun, length = "".join(begun)[:_SHOWN], [], 0
+            giant = "".join(part[:_SHOWN] for part in begun[:_SHOWN])[:_SHOWN]
+            begun, length = [], 0
     rest = "".join(begun)
     if giant:
         yield _giant(number, giant)

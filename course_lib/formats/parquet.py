@@ -32,7 +32,7 @@ def parquet_rows(path: Path) -> Iterator[Item]:
 
     Yields:
         An item a row; its line is the number of the row, from 1. Where the data is broken, one
-        item says from which row on.
+        item says which rows are missing.
 
     Raises:
         CourseError: It is no Parquet file that can be opened, or it has no rows.
@@ -46,41 +46,44 @@ def parquet_rows(path: Path) -> Iterator[Item]:
 
     try:
         file = pq.ParquetFile(path)
-        schema, count = file.schema_arrow, file.metadata.num_rows
+        schema = file.schema_arrow
     except (pa.ArrowException, OSError, ValueError, MemoryError, TypeError) as error:
         raise CourseError(
             f"{path} begins like Parquet but cannot be opened ({_short(error)}): copy or download "
             "it again."
         ) from error
     with file:
-        if count == 0:
+        if file.metadata.num_rows == 0:
             raise CourseError(f"{path} has no rows: export the data again.")
-        yield from _rows(file, schema, count)
+        yield from _rows(file, schema)
 
 
-def _rows(file: pq.ParquetFile, schema: pa.Schema, count: int) -> Iterator[Item]:
+def _rows(file: pq.ParquetFile, schema: pa.Schema) -> Iterator[Item]:
     import pyarrow as pa
 
     twice = [name for name in dict.fromkeys(schema.names) if schema.names.count(name) > 1]
     odd = [field.name for field in schema if not _is_plain(field.type)]
     number = 1
-    try:
-        for batch in file.iter_batches(batch_size=_ROWS):
-            for item in _values(batch, number):
-                if twice:
-                    item = item._replace(problem=f"two columns are called {twice[0]!r}")
-                elif not item.problem:
-                    for name in odd:
-                        item.value[name] = _as_json(item.value[name])
-                yield item
-            number += batch.num_rows
-    except (pa.ArrowException, OSError, ValueError, MemoryError, TypeError) as error:
-        yield Item(
-            number,
-            "",
-            f"the Parquet data is broken here ({_short(error)}): rows {number} to {count} are "
-            "missing. Copy or download the file again",
-        )
+    # Group by group: what is broken in one says nothing about the next.
+    for group in range(file.metadata.num_row_groups):
+        behind = number + file.metadata.row_group(group).num_rows
+        try:
+            for batch in file.iter_batches(batch_size=_ROWS, row_groups=[group]):
+                for item in _values(batch, number):
+                    if twice:
+                        item = item._replace(problem=f"two columns are called {twice[0]!r}")
+                    elif not item.problem:
+                        for name in odd:
+                            item.value[name] = _as_json(item.value[name])
+                    yield item
+                number += batch.num_rows
+        except (pa.ArrowException, OSError, ValueError, MemoryError, TypeError) as error:
+            problem = (
+                f"the Parquet data is broken here ({_short(error)}): rows {number} to "
+                f"{behind - 1} are missing. Copy or download the file again"
+            )
+            yield Item(number, "", problem)
+        number = behind
 
 
 def _values(batch: pa.RecordBatch, number: int) -> Iterator[Item]:

@@ -41,7 +41,12 @@ def from_preference(row: Mapping[str, Any], left_out: Counter[str]) -> Converted
     chosen = _side(row, "chosen", left_out)
     rejected = _side(row, "rejected", left_out)
     prompt = [] if key is None or row[key] is None else _prompt(row, key, left_out)
-    extra = rest(row, "chosen", "rejected", *([key] if key else []))
+    used = ["chosen", "rejected", *([key] if key else [])]
+    if key == "instruction" and isinstance(row.get("input"), str):  # pairs in Alpaca's columns
+        used.append("input")
+        if row["input"].strip():
+            prompt[-1]["content"] += f"\n\n{row['input']}"
+    extra = rest(row, *used)
     if chosen[0]["role"] == rejected[0]["role"] == "assistant":
         if not prompt:
             raise NotThisShape("'chosen' and 'rejected' are answers, but the row has no prompt")
@@ -60,7 +65,8 @@ def from_openai_preference(row: Mapping[str, Any], left_out: Counter[str]) -> Co
     given, extra = row["input"], rest(row, "input", "preferred_output", "non_preferred_output")
     if isinstance(given, dict):
         # "tools" and the like belong to the conversation, as they do in a chat row.
-        extra = {**rest(given, "messages"), **extra}
+        beside = rest(given, "messages")
+        extra |= {(f"input_{key}" if key in extra else key): v for key, v in beside.items()}
         prompt = conversation(given, "messages", left_out)
     else:
         prompt = prompt_messages(row, "input", left_out)
@@ -119,8 +125,12 @@ def _parted(
     if length == 0:
         raise NotThisShape("'chosen' and 'rejected' have no prompt in common")
     common = chosen[:length]
+    if chosen[length]["role"] != "assistant" or rejected[length]["role"] != "assistant":
+        raise NotThisShape(
+            f"'chosen' and 'rejected' part at message {length + 1}, which is not an answer"
+        )
     said = {message["content"].strip() for message in common}
-    if any(message["content"].strip() not in said for message in prompt[-1:]):
+    if prompt and prompt[-1]["content"].strip() not in said:
         raise NotThisShape("'chosen' and 'rejected' repeat a prompt, but not the one in the row")
     if prompt and prompt[0]["role"] == "system" and common[0]["role"] != "system":
         common = [prompt[0], *common]
