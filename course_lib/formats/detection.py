@@ -95,15 +95,14 @@ def converter_of(
     """
     if named:
         if not any(name in row for row in objects for name in named):
-            keys = ", ".join(dict.fromkeys(key for row in objects for key in row))[:200]
+            keys = dict.fromkeys(key for row in objects for key in row)
             raise CourseError(_no_columns(path, named, keys))
         return "columns", columns(*named), []
     votes = Counter(shape for row in objects if (shape := shape_of(row)))
     if not votes:
-        keys = ", ".join(list(objects[0])[:8])[:200] if objects else "no JSON object"
-        keys = keys or "nothing"
+        shown = _list(objects[0]) if objects else "no JSON object"
         raise CourseError(
-            f"{path}: the format was not recognised (first row has: {keys}). Rows need "
+            f"{path}: the format was not recognised (first row has: {shown}). Rows need "
             "'messages', 'input' and 'ideal', 'instruction' and 'output', 'conversations', "
             "'prompt' and 'completion', or 'prompt', 'chosen' and 'rejected'; or name two columns "
             "with question=… and answer=…."
@@ -137,10 +136,9 @@ def table_converter(
         >>> table_converter(Path("a.csv"), ["質問", "回答"], None, None)[1]
         []
     """
-    shown = ", ".join(names)[:200]
     if named:
         if not set(names).issuperset(named):
-            raise CourseError(_no_columns(path, named, shown))
+            raise CourseError(_no_columns(path, named, names))
         return columns(*named), []
     if shape in CONVERTERS:
         return CONVERTERS[shape], []
@@ -150,7 +148,7 @@ def table_converter(
     pair = question_and_answer(names)
     if pair is None:
         raise CourseError(
-            f"{path}: no question and answer column among {shown}. Say which they are with "
+            f"{path}: no question and answer column among {_list(names)}. Say which they are with "
             "question=… and answer=…, or name them so in the first line."
         )
     return columns(*pair), _guessed(path, pair)
@@ -217,5 +215,10 @@ def _guessed(path: Path, pair: tuple[str, str]) -> list[str]:
     ]
 
 
-def _no_columns(path: Path, named: tuple[str, str], shown: str) -> str:
-    return f"{path}: there are no columns {named[0]!r} and {named[1]!r}. It has: {shown}."
+def _no_columns(path: Path, named: tuple[str, str], names: Iterable[str]) -> str:
+    return f"{path}: there are no columns {named[0]!r} and {named[1]!r}. It has: {_list(names)}."
+
+
+def _list(names: Iterable[str]) -> str:
+    """Names for a message of one line, however long or broken they are."""
+    return ", ".join(" ".join(name.split()) for name in names)[:200] or "nothing"

@@ -121,8 +121,10 @@ def decoded(pieces: Iterable[bytes], encoding: str) -> Iterator[str]:
         True
     """
     decoder = codecs.getincrementaldecoder(encoding)(errors="course_lib.damage")
+    shifts = encoding.lower().replace("-", "").replace("_", "").startswith("iso2022")
     for piece in pieces:
-        yield decoder.decode(piece)
+        # Each line begins unshifted (RFC 1468): a damaged line must not shift those behind it.
+        yield decoder.decode(piece.replace(b"\n", b"\x1b(B\n") if shifts else piece)
     yield decoder.decode(b"", final=True)
 
 
