@@ -108,7 +108,7 @@ def test_tool_calls_and_weights_travel_through_dataset_and_file(tmp_path: Path) 
 
 
 def test_arguments_of_different_calls_do_not_mix(tmp_path: Path) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "messages": [
                 HI[0],
@@ -121,8 +121,9 @@ def test_arguments_of_different_calls_do_not_mix(tmp_path: Path) -> None:
         }
         for arguments in ({"city": "Kyoto"}, {"number": 3})
     ]
-    calls = [row[1]["tool_calls"] for row in to_dataset(rows)["messages"]]
-    assert calls == [row["messages"][1]["tool_calls"] for row in rows]
+    assert to_dataset(rows)["messages"][:] == [
+        [{**row["messages"][0], "tool_calls": None}, row["messages"][1]] for row in rows
+    ]
 
 
 @pytest.mark.parametrize(

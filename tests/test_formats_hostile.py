@@ -320,6 +320,6 @@ def test_a_folder_of_hostile_files_loses_none(tmp_path: Path) -> None:
     source = read(tmp_path)
     rows = Counter(row.file for row in source.rows)
     assert rows == Counter(alone)
-    for path, count in alone.items():
-        told = any(note.startswith(f"{Path(path).name} was left out: ") for note in source.notes)
+    for file, count in alone.items():
+        told = any(note.startswith(f"{Path(file).name} was left out: ") for note in source.notes)
         assert told == (count == 0)

@@ -58,6 +58,8 @@ def bad_turns(messages: Messages) -> str | None:
         'the conversation ends with user: there is no answer to learn'
     """
     roles = [message["role"] for message in messages]
+    if messages and messages[-1].get("weight") == 0 and not _learnt(messages):
+        return "every answer has the weight 0: there is nothing to learn"
     if roles == ["user", "assistant"]:
         return None
     if "system" in roles[1:]:
@@ -72,6 +74,10 @@ def bad_turns(messages: Messages) -> str | None:
     if roles[first] != "user":
         return "the assistant speaks before the user has asked anything"
     return _bad_order(messages, first + 2)
+
+
+def _learnt(messages: Messages) -> bool:
+    return any(m["role"] == "assistant" and m.get("weight") != 0 for m in messages)
 
 
 def _bad_order(messages: Messages, begin: int) -> str | None:

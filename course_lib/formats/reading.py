@@ -6,13 +6,12 @@ import gc
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from course_lib.errors import CourseError
-from course_lib.formats.compression import Damaged, blocks, container
+from course_lib.formats.compression import container
 from course_lib.formats.detection import (
     CONVERTERS,
     FORMATS,
@@ -22,8 +21,10 @@ from course_lib.formats.detection import (
     shape_of,
     table_converter,
 )
-from course_lib.formats.encodings import checked_encoding, decoded, detect_encoding
-from course_lib.formats.json_rows import Item, is_spread, json_lines, json_values
+from course_lib.formats.encodings import checked_encoding
+from course_lib.formats.file_text import HEAD, FileText
+from course_lib.formats.json_arrays import is_spread, json_values
+from course_lib.formats.json_rows import Item, json_lines
 from course_lib.formats.lines import numbered_lines
 from course_lib.formats.parquet import parquet_rows
 from course_lib.formats.rows import Row, Source, with_file
@@ -31,8 +32,6 @@ from course_lib.formats.shapes import Converter
 from course_lib.formats.tables import Record, column_names, delimiter_of, records
 from course_lib.formats.turns import NotThisShape
 
-# Encoding and shape are found in the first megabytes: what is true there is true of the file.
-_HEAD = 4 << 20
 _HEAD_ROWS = 200
 
 
@@ -136,69 +135,10 @@ class _Wanted(NamedTuple):
     named: tuple[str, str] | None
 
 
-@dataclass
-class _Text:
-    """The text of one file, and what happened while it was read."""
-
-    path: Path
-    packed: str
-    encoding: str = "utf-8"
-    head: str = ""
-    pieces: Iterable[str] = ()
-    characters: int = 0
-    damaged: str = ""
-    passed: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
-    notes: list[str] = field(default_factory=list)
-
-    def open(self, encoding: str | None) -> None:
-        """Read the head, find the encoding, and make ready to go through the whole."""
-        pieces = self._undamaged(blocks(self.path, self.packed))
-        head: list[bytes] = []
-        while sum(map(len, head)) < _HEAD and (piece := next(pieces, b"")):
-            head.append(piece)
-        start = b"".join(head)
-        complete = len(start) < _HEAD
-        if self.damaged and not start.strip():
-            raise CourseError(f"{self.path}: {self.damaged}. Copy or download the file again.")
-        if complete and not start.strip():
-            raise CourseError(
-                f"{self.path} is empty ({len(start)} bytes of blanks): export the data again."
-            )
-        self.encoding = encoding or detect_encoding(start, complete=complete)
-        self.head = "".join(decoded([start], self.encoding))
-        if complete and not self.head.strip("\ufeff \t\r\n"):
-            raise CourseError(
-                f"{self.path} holds no text ({len(start)} bytes): export the data again."
-            )
-        self.pieces = self._counted(decoded(chain(head, pieces), self.encoding))
-        if self.encoding != "utf-8":
-            sure = self.encoding.startswith("utf")
-            advice = "" if sure or encoding else "; if letters look wrong, name it with encoding=…"
-            self.notes.append(
-                f"{self.path.name} was read as {self.encoding}, not as UTF-8{advice}."
-            )
-        if "\n" not in self.head and "\r" in self.head.strip("\r"):
-            self.notes.append(f"{self.path.name}: a carriage return ends its lines.")
-            self.head = self.head.replace("\r", "\n")
-            self.pieces = (piece.replace("\r", "\n") for piece in self.pieces)
-
-    def _undamaged(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        try:
-            yield from pieces
-        except Damaged as error:
-            self.damaged = str(error)
-
-    def _counted(self, pieces: Iterator[str]) -> Iterator[str]:
-        for piece in pieces:
-            self.characters += len(piece)
-            yield piece
-
-
 def _file(path: Path, wanted: _Wanted) -> Source[Iterator[Row]]:
     if path.exists() and not path.is_file():
         raise CourseError(f"{path} is no regular file: save the data to a file first.")
-    text = _Text(path, container(path))
+    text = FileText(path, container(path))
     if text.packed == "parquet":
         if wanted.format == "csv":
             raise CourseError(f"{path} is Parquet, not CSV: leave format= away.")
@@ -215,14 +155,14 @@ def _file(path: Path, wanted: _Wanted) -> Source[Iterator[Row]]:
     return _objects(text, items, wanted)
 
 
-def _objects(text: _Text, items: Iterator[Item], wanted: _Wanted) -> Source[Iterator[Row]]:
+def _objects(text: FileText, items: Iterator[Item], wanted: _Wanted) -> Source[Iterator[Row]]:
     """A source of JSON objects or Parquet rows, whose shape the first of them tell."""
     path, first = text.path, list[Item]()
     good = 0
     for item in items:
         first.append(item)
         good += not item.problem
-        if good >= _HEAD_ROWS or (good and text.characters > 2 * _HEAD) or len(first) >= 10_000:
+        if good >= _HEAD_ROWS or (good and text.characters > 2 * HEAD) or len(first) >= 10_000:
             break
     if not first:
         raise CourseError(f"{path} holds an empty list: export the data again.")
@@ -244,7 +184,7 @@ def _objects(text: _Text, items: Iterator[Item], wanted: _Wanted) -> Source[Iter
     return Source(str(path), shape, text.encoding, _noting(rows, text), text.notes)
 
 
-def _table(text: _Text, wanted: _Wanted) -> Source[Iterator[Row]]:
+def _table(text: FileText, wanted: _Wanted) -> Source[Iterator[Row]]:
     path = text.path
     delimiter = delimiter_of(first_line(text.head))
     lines = numbered_lines(text.pieces, text.encoding)
@@ -264,7 +204,7 @@ def _table(text: _Text, wanted: _Wanted) -> Source[Iterator[Row]]:
     return Source(str(path), "csv", text.encoding, _noting(rows, text), text.notes)
 
 
-def _converted(items: Iterable[Item], convert: Converter, text: _Text) -> Iterator[Row]:
+def _converted(items: Iterable[Item], convert: Converter, text: FileText) -> Iterator[Row]:
     file, left_out = str(text.path), text.left_out
     for line, value, problem in items:
         if problem:
@@ -278,7 +218,7 @@ def _converted(items: Iterable[Item], convert: Converter, text: _Text) -> Iterat
 
 
 def _recorded(
-    found: Iterable[Record], names: list[str], convert: Converter, text: _Text
+    found: Iterable[Record], names: list[str], convert: Converter, text: FileText
 ) -> Iterator[Row]:
     file, left_out = str(text.path), text.left_out
     for line, fields, problem in found:
@@ -308,7 +248,7 @@ def _row(
     return Row(line, value, messages, extra, None, None, file, rejected, length)
 
 
-def _noting(rows: Iterator[Row], text: _Text) -> Iterator[Row]:
+def _noting(rows: Iterator[Row], text: FileText) -> Iterator[Row]:
     """Hand the rows on; behind the last one, say what was met on the way."""
     line, undecodable = 1, 0
     for row in rows:
