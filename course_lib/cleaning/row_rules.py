@@ -1,0 +1,230 @@
+"""The rules that need one row only, applied to one row after the other, on one core or on several.
+
+Structure is checked first, because nothing else can be asked of a broken row. Then the repairs,
+so that later rules see the text as it will be trained. Then what is damaged beyond repair. The
+checks of meaning are made here as well, but only the pipeline decides whether they count: a row
+that turns out to be cut off has neither language nor style.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+
+from course_lib.cleaning.rule import Check, Messages, PairCheck, Repair
+from course_lib.errors import CourseError
+
+# A repair may uncover work for another (an entity that hides a tag). Ten rounds are far more
+# than any real text needs; what has not settled by then is hostile, and is rejected.
+_ROUNDS = 10
+_ROWS_A_JOB = 2_000
+
+
+@dataclass(frozen=True)
+class RowRules:
+    """The active rules of single rows, in their order."""
+
+    structure: tuple[Check, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    damage: tuple[Check, ...] = ()
+    pairs: tuple[PairCheck, ...] = ()
+    meaning: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """One message that one rule rewrote. `message` counts from 1 within its conversation."""
+
+    rule: str
+    message: int
+    role: str
+    before: str
+    after: str
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What the rules of single rows made of one row.
+
+    Attributes:
+        messages: The conversation, repaired.
+        rejected_answer: The rejected answer of a preference pair, repaired; None otherwise.
+        fault: Rule and reason of the rejection, or None.
+        meaning: Rule and reason of the first check of meaning that fails, or None.
+        rewrites: Every repair, in its order.
+    """
+
+    messages: Messages
+    rejected_answer: Messages | None = None
+    fault: tuple[str, str] | None = None
+    meaning: tuple[str, str] | None = None
+    rewrites: Sequence[Rewrite] = field(default=())
+
+
+# A conversation, and of a preference pair the rejected answer and the length of the prompt.
+Entry = tuple[Messages, Messages | None, int]
+
+
+def examine(entry: Entry, rules: RowRules, counts: Counter[tuple[str, str]]) -> Outcome:
+    """Apply the rules to one row.
+
+    Args:
+        entry: The row.
+        rules: The active rules.
+        counts: Goes up by one at (rule, "seen" / "changed" / "rejected"); the checks of meaning
+            are left to the caller.
+
+    Returns:
+        The outcome. The messages given are not altered; a repaired row has new ones.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> from course_lib.cleaning.text import HTML
+        >>> counts = Counter()
+        >>> entry = chat("Hi", "<b>Hello</b>"), None, 0
+        >>> examine(entry, RowRules(repairs=(HTML,)), counts).messages[1]["content"]
+        'Hello'
+        >>> counts["html", "seen"], counts["html", "changed"]
+        (1, 1)
+    """
+    messages, other, prompt_length = entry
+    out = Outcome(messages, other)
+    if _fails(rules.structure, out, counts) or not _repaired(rules.repairs, out, counts):
+        return out
+    if _fails(rules.damage, out, counts):
+        return out
+    if other is not None:
+        prompt, chosen = out.messages[:prompt_length], out.messages[prompt_length:]
+        for rule in rules.pairs:
+            counts[rule.name, "seen"] += 1
+            reason = rule.check_pair(prompt, chosen, out.rejected_answer or [])
+            if reason:
+                counts[rule.name, "rejected"] += 1
+                out.fault = rule.name, reason
+                return out
+    for check in rules.meaning:
+        reason = check.check(out.messages)
+        if reason:
+            out.meaning = check.name, reason
+            break
+    return out
+
+
+def _fails(checks: tuple[Check, ...], out: Outcome, counts: Counter[tuple[str, str]]) -> bool:
+    for rule in checks:
+        counts[rule.name, "seen"] += 1
+        reason = rule.check(out.messages)
+        if reason:
+            counts[rule.name, "rejected"] += 1
+            out.fault = rule.name, reason
+            return True
+    return False
+
+
+def _repaired(repairs: tuple[Repair, ...], out: Outcome, counts: Counter[tuple[str, str]]) -> bool:
+    """Repair until nothing changes; False (and a fault) where that never comes."""
+    for rule in repairs:
+        counts[rule.name, "seen"] += 1
+    rewrites: list[Rewrite] = []
+    for _ in range(_ROUNDS):
+        before = len(rewrites)
+        out.messages = _rewritten(out.messages, 0, repairs, rewrites)
+        if out.rejected_answer is not None:
+            first = len(out.messages)
+            out.rejected_answer = _rewritten(out.rejected_answer, first, repairs, rewrites)
+        if len(rewrites) == before:
+            break
+    else:
+        name = rewrites[-1].rule
+        counts[name, "rejected"] += 1
+        out.fault = name, "the text still changes after ten repairs of itself"
+    if rewrites:
+        out.rewrites = rewrites
+        for name in {rewrite.rule for rewrite in rewrites}:
+            counts[name, "changed"] += 1
+    return out.fault is None
+
+
+def _rewritten(
+    messages: Messages, first: int, repairs: tuple[Repair, ...], rewrites: list[Rewrite]
+) -> Messages:
+    changed: Messages | None = None
+    for index, message in enumerate(messages):
+        text = message["content"]
+        for rule in repairs:
+            after = rule.repair(text)
+            if after != text:
+                number = first + index + 1
+                rewrites.append(Rewrite(rule.name, number, message["role"], text, after))
+                text = after
+        if text is not message["content"]:
+            changed = changed or list(messages)
+            changed[index] = {**message, "content": text}
+    return changed or messages
+
+
+def examine_all(
+    entries: Iterable[Entry], build: Callable[[], RowRules], num_proc: int = 1
+) -> Iterator[tuple[list[Outcome], Counter[tuple[str, str]]]]:
+    """Apply the rules to many rows, in their order.
+
+    Args:
+        entries: The rows.
+        build: Makes the active rules, once in every process: a function that can be pickled.
+        num_proc: Processes; 1 works in this one. More pay from some ten thousand rows on.
+
+    Yields:
+        Outcomes of some thousand rows at a time, with their counts.
+
+    Raises:
+        CourseError: With several processes, a rule of your own that cannot be sent to them.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> [len(outcomes) for outcomes, _ in examine_all([(chat("a", "b"), None, 0)], RowRules)]
+        [1]
+    """
+    jobs = iter(entries)
+    batches = iter(lambda: list(islice(jobs, _ROWS_A_JOB)), [])
+    if num_proc == 1:
+        rules = build()
+        yield from (_examine_batch(batch, rules) for batch in batches)
+        return
+    # A fresh interpreter each: a fork of a process that has threads (torch's) may hang.
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(num_proc, context, _remember, (build,)) as pool:
+            waiting = [pool.submit(_job, batch) for batch in islice(batches, 2 * num_proc)]
+            while waiting:
+                done = waiting.pop(0).result()
+                waiting += [pool.submit(_job, batch) for batch in islice(batches, 1)]
+                yield done
+    except (AttributeError, TypeError) as error:
+        if "pickle" not in str(error):
+            raise
+        raise CourseError(
+            f"A rule of your own cannot be sent to {num_proc} processes ({error}): define its "
+            "function in a module, or use num_proc=1."
+        ) from error
+
+
+def _examine_batch(
+    batch: list[Entry], rules: RowRules
+) -> tuple[list[Outcome], Counter[tuple[str, str]]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    return [examine(entry, rules, counts) for entry in batch], counts
+
+
+_RULES: list[RowRules] = []
+
+
+def _remember(build: Callable[[], RowRules]) -> None:
+    _RULES[:] = [build()]
+
+
+def _job(batch: list[Entry]) -> tuple[list[Outcome], Counter[tuple[str, str]]]:
+    return _examine_batch(batch, _RULES[0])
