@@ -25,9 +25,16 @@ from course_lib.cleaning import (
     text,
 )
 from course_lib.cleaning.contamination import contamination_rule
-from course_lib.cleaning.report import Change, CleaningReport, Rejection, RuleCount
+from course_lib.cleaning.report import (
+    Change,
+    CleaningReport,
+    Kept,
+    Noticed,
+    Rejection,
+    RuleCount,
+)
 from course_lib.cleaning.row_rules import Rewrite, RowRules, examine_all
-from course_lib.cleaning.rule import Check, Messages, Repair, Rule, SetCheck
+from course_lib.cleaning.rule import Check, Messages, Notice, PairCheck, Repair, Rule, SetCheck
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, read
 
@@ -56,12 +63,24 @@ OTHERS: tuple[SetCheck, ...] = (
     contradictions.CONTRADICTION,
     duplicates.NEAR,
 )
+PAIRS: tuple[PairCheck, ...] = ()
+NOTICES: tuple[Notice, ...] = ()
 # Rows that the reader could not turn into a conversation: nobody can switch these off.
 READING: tuple[Rule, ...] = (
     Rule("json", "A line that is no JSON cannot be trained on.", '{"messages": [', None),
     Rule("schema", "A row needs messages with a role and text.", '{"messages": "Hi"}', None),
 )
-RULES: tuple[Rule, ...] = (*READING, *STRUCTURE, *REPAIRS, *DAMAGE, *CUT, *MEANING, *OTHERS)
+RULES: tuple[Rule, ...] = (
+    *READING,
+    *STRUCTURE,
+    *REPAIRS,
+    *DAMAGE,
+    *PAIRS,
+    *CUT,
+    *MEANING,
+    *OTHERS,
+    *NOTICES,
+)
 R = TypeVar("R", bound=Rule)
 PRIVACY = tuple(privacy.DETECTORS)
 
@@ -76,6 +95,7 @@ class _Work:
     fault: tuple[str, str] | None = None
     meaning: tuple[str, str] | None = None
     rewrites: Sequence[Rewrite] = ()
+    excused: bool = False
 
 
 def clean(
@@ -83,6 +103,7 @@ def clean(
     *,
     rules: Sequence[str | Rule] | None = None,
     test: Source | str | Path | Iterable[Messages] | None = None,
+    put_back: Iterable[int | tuple[str, int]] = (),
     num_proc: int = 1,
 ) -> CleaningReport:
     """Clean a set of conversations, losing no row: each is kept, or rejected with its reason.
@@ -95,6 +116,8 @@ def clean(
             key can score it.
         test: A held-out test (a file, a source, or conversations) whose questions must not be
             in the training data. None leaves the contamination rule without work.
+        put_back: Lines that no rule may reject, because a person has looked at them: numbers, or
+            (file, line) where several files were read. They are repaired and masked as all are.
         num_proc: Processes for the rules of single rows. One does a small file at once; from
             some ten thousand rows on more are worth their start.
 
@@ -102,8 +125,8 @@ def clean(
         The report: `.kept` is a `datasets.Dataset`, the rest says what happened and why.
 
     Raises:
-        CourseError: The file cannot be read, a rule does not exist, or a rule of your own
-            cannot stand in for the one it is named after.
+        CourseError: The file cannot be read, a rule does not exist, a rule of your own cannot
+            stand in for the one it is named after, or a line cannot be put back.
 
     Example:
         >>> clean("support.jsonl", rules=["html", "email"]).summary    # doctest: +SKIP
@@ -112,7 +135,8 @@ def clean(
     source = source if isinstance(source, Source) else read(source)
     active, own = _active(rules)
     counts = {rule.name: RuleCount() for rule in RULES if rule.name in active}
-    work = [_Work(row, row.messages or []) for row in source.rows]
+    work = [_Work(row, row.messages or [], row.rejected) for row in source.rows]
+    _excuse(work, put_back)
     _reject_unread(work, counts)
     _apply_row_rules(_left(work), active, own, num_proc, counts)
     _check_sets(work, _chosen(CUT, active, own), counts)
@@ -124,18 +148,26 @@ def clean(
     others = [special.get(rule.name, rule) for rule in OTHERS]
     # The cut answers are sought once more: what the other rules took may tip the balance.
     _check_sets(work, _chosen((*CUT, *others), active, own), counts)
-    masked = [name for name in PRIVACY if name in active]
+    left = _left(work)
+    sets = [item.messages for item in left]
+    noticed = {rule.name: rule.look(sets) for rule in _chosen(NOTICES, active, own)}
+    for name, found in noticed.items():
+        counts[name] = RuleCount(seen=len(left), noticed=len(found))
     return CleaningReport.build(
         source=source,
-        kept=[(item.row, item.messages, bool(item.rewrites)) for item in _left(work)],
+        kept=[
+            Kept(item.row, item.messages, item.rejected_answer, bool(item.rewrites))
+            for item in left
+        ],
         rejected=[Rejection(item.row, *item.fault) for item in work if item.fault is not None],
-        changes=[
-            Change(item.row.line, r.rule, r.message, r.role, r.before, r.after)
-            for item in work
-            for r in item.rewrites
+        changes=[Change(item.row, rewrite) for item in work for rewrite in item.rewrites],
+        noticed=[
+            Noticed(left[position].row, name, found.reason, sets[position])
+            for name, rows in noticed.items()
+            for position, found in rows.items()
         ],
         counts=counts,
-        masked=masked,
+        masked=[name for name in PRIVACY if name in active],
     )
 
 
@@ -143,7 +175,7 @@ def rule_table() -> list[dict[str, Any]]:
     """Every rule in its order with its reason and example, as rows for a DataFrame.
 
     Returns:
-        One mapping a rule: rule, does ("repairs" or "rejects"), reason, before, after.
+        One mapping a rule: rule, does ("repairs", "rejects" or "shows"), reason, before, after.
 
     Example:
         >>> [row["rule"] for row in rule_table()][:3]
@@ -152,13 +184,19 @@ def rule_table() -> list[dict[str, Any]]:
     return [
         {
             "rule": rule.name,
-            "does": "repairs" if isinstance(rule, Repair) else "rejects",
+            "does": _does(rule),
             "reason": rule.reason,
             "before": rule.before,
-            "after": rule.after or "(rejected)",
+            "after": rule.after or ("(shown)" if isinstance(rule, Notice) else "(rejected)"),
         }
         for rule in RULES
     ]
+
+
+def _does(rule: Rule) -> str:
+    if isinstance(rule, Repair):
+        return "repairs"
+    return "shows" if isinstance(rule, Notice) else "rejects"
 
 
 def _chosen(rules: Iterable[R], active: Set[str], own: Mapping[str, Rule]) -> list[R]:
@@ -207,6 +245,25 @@ def _left(work: list[_Work]) -> list[_Work]:
     return [item for item in work if item.fault is None]
 
 
+def _excuse(work: list[_Work], put_back: Iterable[int | tuple[str, int]]) -> None:
+    """Mark the rows that no rule may reject."""
+    asked = set(put_back)
+    if not asked:
+        return
+    for item in work:
+        names = {item.row.line, (item.row.file, item.row.line)} & asked
+        if names:
+            if item.row.problem:
+                raise CourseError(
+                    f"line {item.row.line} cannot be put back: {item.row.problem}. Mend it in the "
+                    "file and clean again."
+                )
+            item.excused = True
+            asked -= names
+    if asked:
+        raise CourseError(f"There is no line {min(map(str, asked))} to put back.")
+
+
 def _reject_unread(work: list[_Work], counts: dict[str, RuleCount]) -> None:
     for rule in READING:
         for item in _left(work):
@@ -234,6 +291,7 @@ def row_rules(active: frozenset[str], own: Mapping[str, Rule]) -> RowRules:
         structure=tuple(_chosen(STRUCTURE, active, own)),
         repairs=tuple(_chosen(REPAIRS, active, own)),
         damage=tuple(_chosen(DAMAGE, active, own)),
+        pairs=tuple(_chosen(PAIRS, active, own)),
         meaning=tuple(_chosen(MEANING, active, own)),
     )
 
@@ -245,14 +303,17 @@ def _apply_row_rules(
     num_proc: int,
     counts: dict[str, RuleCount],
 ) -> None:
-    entries = ((item.messages, None, 0) for item in work)
+    entries = (
+        (item.messages, item.rejected_answer, item.row.prompt_length or 0, item.excused)
+        for item in work
+    )
     build = partial(row_rules, active, own)
     items = iter(work)
     for outcomes, seen in examine_all(entries, build, num_proc):
         for outcome, item in zip(outcomes, items, strict=False):
-            item.messages, item.fault, item.meaning, item.rewrites = (
-                outcome.messages, outcome.fault, outcome.meaning, outcome.rewrites,
-            )  # fmt: skip
+            item.messages, item.rejected_answer = outcome.messages, outcome.rejected_answer
+            item.fault, item.meaning = outcome.fault, outcome.meaning
+            item.rewrites = outcome.rewrites
         for (name, what), number in seen.items():
             setattr(counts[name], what, getattr(counts[name], what) + number)
 
@@ -275,6 +336,7 @@ def _check_sets(work: list[_Work], rules: list[SetCheck], counts: dict[str, Rule
             # Seen once, however often it is asked.
             counts[rule.name].seen = counts[rule.name].seen or len(left)
             found = rule.check_all([item.messages for item in left])
+            found = {position: f for position, f in found.items() if not left[position].excused}
             for position, (reason, other) in found.items():
                 where = "" if other is None else f" (line {left[other].row.line})"
                 left[position].fault = rule.name, reason + where

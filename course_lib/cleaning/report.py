@@ -10,7 +10,9 @@ import pandas as pd
 
 from course_lib.cleaning import privacy
 from course_lib.cleaning.data_card import data_card
+from course_lib.cleaning.row_rules import Rewrite
 from course_lib.cleaning.rule import Messages
+from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, to_dataset, write_jsonl
 
 if TYPE_CHECKING:
@@ -19,23 +21,30 @@ if TYPE_CHECKING:
 
 @dataclass
 class RuleCount:
-    """How many rows a rule saw, changed and rejected."""
+    """How many rows a rule saw, changed, rejected, and showed to a person."""
 
     seen: int = 0
     changed: int = 0
     rejected: int = 0
+    noticed: int = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One row that stays: its conversation, of a pair the rejected answer, whether it changed."""
+
+    row: Row
+    messages: Messages
+    rejected_answer: Messages | None
+    changed: bool
 
 
 @dataclass(frozen=True)
 class Change:
-    """One message that a rule rewrote. `message` counts from 1 within its conversation."""
+    """One message that a rule rewrote."""
 
-    line: int
-    rule: str
-    message: int
-    role: str
-    before: str
-    after: str
+    row: Row
+    rewrite: Rewrite
 
 
 @dataclass(frozen=True)
@@ -48,21 +57,38 @@ class Rejection:
 
 
 @dataclass(frozen=True)
+class Noticed:
+    """One row that a person should look at, and why."""
+
+    row: Row
+    rule: str
+    reason: str
+    messages: Messages
+
+
+_CHANGES = ["file", "line", "rule", "message", "role", "before", "after"]
+_REJECTED = ["file", "line", "rule", "reason", "row"]
+
+
+@dataclass(frozen=True)
 class CleaningReport:
     """The result of `clean`.
 
     Attributes:
-        kept: Messages, the line of the source, and the source's other columns.
-        rejected: line, rule, reason, row: what was turned away, so that it can be put back.
-        changes: line, rule, message, role, before, after: every repair. Private values in
+        kept: The line of the source, messages (of preference pairs: prompt, chosen, rejected),
+            and the source's other columns.
+        rejected: file, line, rule, reason, row: what was turned away, so that it can be put back.
+        changes: file, line, rule, message, role, before, after: every repair. Private values in
             "before" are blotted out, or the log would leak what the rule has masked.
-        ledger: rule, seen, changed, rejected.
+        review: file, line, rule, reason, row: kept rows that a person should look at.
+        ledger: rule, seen, changed, rejected, noticed, and an example line of each.
         summary: The same counts as one mapping, as `python -m course_lib clean --json` prints.
     """
 
     kept: datasets.Dataset
     rejected: pd.DataFrame
     changes: pd.DataFrame
+    review: pd.DataFrame
     ledger: pd.DataFrame
     summary: dict[str, Any]
     source: Source
@@ -73,9 +99,10 @@ class CleaningReport:
         cls,
         *,
         source: Source,
-        kept: list[tuple[Row, Messages, bool]],
+        kept: list[Kept],
         rejected: list[Rejection],
         changes: list[Change],
+        noticed: list[Noticed],
         counts: dict[str, RuleCount],
         masked: list[str],
     ) -> CleaningReport:
@@ -83,58 +110,61 @@ class CleaningReport:
 
         Args:
             source: What was cleaned.
-            kept: Row, cleaned messages, and whether they changed.
+            kept: The rows that stay.
             rejected: The rows turned away.
             changes: The repairs, in their order.
-            counts: Seen, changed and rejected for each rule that was active.
+            noticed: The kept rows that a person should look at.
+            counts: What each active rule did.
             masked: Names of the privacy rules that were active: what they mask is masked in
                 the other columns, in the rejected rows and in the log as well.
 
         Returns:
             The report.
+
+        Raises:
+            CourseError: Some rows are preference pairs and others are not.
         """
-        rows = [{"messages": messages, **_masked(row.extra, masked)} for row, messages, _ in kept]
-        lined = [
-            {**_renamed(item), "line": row.line}
-            for item, (row, _, _) in zip(rows, kept, strict=True)
-        ]
+        rows = [_written(item, masked) for item in kept]
+        pairs = [item.rejected_answer is not None for item in kept]
+        if any(pairs) and not all(pairs):
+            one, other = kept[pairs.index(True)].row, kept[pairs.index(False)].row
+            raise CourseError(
+                f"{source.path}: line {one.line} is a preference pair and line {other.line} is "
+                "not. Clean the two kinds one after the other: they are trained in different ways."
+            )
         summary = {
-            "rows_in": len(source.rows),
+            "rows_in": len(kept) + len(rejected),
             "kept": len(kept),
-            "changed": sum(changed for _, _, changed in kept),
+            "changed": sum(item.changed for item in kept),
             "rejected": len(rejected),
             "rules": {name: asdict(count) for name, count in counts.items()},
             "format": source.format,
             "encoding": source.encoding,
         }
         turned_away = [
-            {
-                "line": item.row.line,
-                "rule": item.rule,
-                "reason": _masked(item.reason, masked),
-                "row": _masked(item.row.raw, masked),
-            }
-            for item in rejected
+            (r.row.file, r.row.line, r.rule, _masked(r.reason, masked), _masked(r.row.raw, masked))
+            for r in rejected
         ]
-        log = [asdict(change) for change in changes]
-        for entry in log:
-            for side in ("before", "after"):
-                entry[side] = privacy.hide(entry[side]) if masked else entry[side]
-        names = ["line", "rule", "message", "role", "before", "after"]
+        hidden = privacy.hide if masked else str
+        log = [
+            (c.row.file, c.row.line, r.rule, r.message, r.role, hidden(r.before), hidden(r.after))
+            for c in changes
+            for r in (c.rewrite,)
+        ]
+        shown = [(n.row.file, n.row.line, n.rule, n.reason, n.messages) for n in noticed]
         return cls(
-            kept=to_dataset(lined),
-            rejected=pd.DataFrame(turned_away, columns=["line", "rule", "reason", "row"]),
-            changes=pd.DataFrame(log, columns=names),
-            ledger=pd.DataFrame(
-                [{"rule": name, **asdict(count)} for name, count in counts.items()]
-            ),
+            kept=_dataset(rows, kept),
+            rejected=pd.DataFrame(turned_away, columns=_REJECTED),
+            changes=pd.DataFrame(log, columns=_CHANGES),
+            review=pd.DataFrame(shown, columns=_REJECTED),
+            ledger=_ledger(counts, turned_away, log, shown),
             summary=summary,
             source=source,
             kept_rows=rows,
         )
 
     def save(self, directory: str | Path) -> Path:
-        """Write kept.jsonl, rejected.jsonl, changes.jsonl and report.html.
+        """Write kept, rejected, changes and review as JSON Lines, and report.html.
 
         Args:
             directory: The folder; made if missing, files of the same names overwritten.
@@ -149,19 +179,57 @@ class CleaningReport:
         folder = Path(directory)
         # kept.jsonl has no line numbers: cleaning it again gives the same file, byte for byte.
         write_jsonl(self.kept_rows, folder / "kept.jsonl")
-        write_jsonl(_records(self.rejected), folder / "rejected.jsonl")
-        write_jsonl(_records(self.changes), folder / "changes.jsonl")
+        for name in ("rejected", "changes", "review"):
+            write_jsonl(_records(getattr(self, name)), folder / f"{name}.jsonl")
         (folder / "report.html").write_text(data_card(self), encoding="utf-8")
         return folder
+
+
+def _ledger(
+    counts: dict[str, RuleCount],
+    *found: list[tuple[Any, ...]],
+) -> pd.DataFrame:
+    """One row a rule: what it did, and the first line where it did so."""
+    first: dict[str, int] = {}
+    for entries in found:
+        for _, line, rule, *_ in entries:
+            first[rule] = min(line, first.get(rule, line))
+    frame = pd.DataFrame([{"rule": name, **asdict(count)} for name, count in counts.items()])
+    return frame.assign(example=pd.array([first.get(name) for name in counts], dtype="Int64"))
+
+
+def _written(item: Kept, masked: list[str]) -> dict[str, Any]:
+    """The row as kept.jsonl has it; of a pair as TRL's preference trainers want it."""
+    extra = _masked(item.row.extra, masked) if item.row.extra else {}
+    if item.rejected_answer is None:
+        return {"messages": item.messages, **extra}
+    cut = item.row.prompt_length or 0
+    return {
+        "prompt": item.messages[:cut],
+        "chosen": item.messages[cut:],
+        "rejected": item.rejected_answer,
+        **extra,
+    }
+
+
+def _dataset(rows: list[dict[str, Any]], kept: list[Kept]) -> datasets.Dataset:
+    lined = [
+        {**_renamed(row, "line"), "line": item.row.line}
+        for row, item in zip(rows, kept, strict=True)
+    ]
+    if not kept or kept[0].rejected_answer is None:
+        return to_dataset(lined)
+    named = [{"messages": row.pop("prompt"), **_renamed(row, "messages")} for row in lined]
+    return to_dataset(named).rename_column("messages", "prompt")
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
 
 
-def _renamed(row: dict[str, Any]) -> dict[str, Any]:
-    """Make room for our own `line` column where the source has one."""
-    return {("original_line" if name == "line" else name): value for name, value in row.items()}
+def _renamed(row: dict[str, Any], ours: str) -> dict[str, Any]:
+    """Make room for a column of our own where the source has one of that name."""
+    return {(f"original_{ours}" if name == ours else name): value for name, value in row.items()}
 
 
 def _masked(value: Any, rules: list[str]) -> Any:

@@ -65,8 +65,9 @@ class Outcome:
     rewrites: Sequence[Rewrite] = field(default=())
 
 
-# A conversation, and of a preference pair the rejected answer and the length of the prompt.
-Entry = tuple[Messages, Messages | None, int]
+# A conversation; of a preference pair the rejected answer and the length of the prompt; and
+# whether the row is excused, that is only repaired.
+Entry = tuple[Messages, Messages | None, int, bool]
 
 
 def examine(entry: Entry, rules: RowRules, counts: Counter[tuple[str, str]]) -> Outcome:
@@ -85,14 +86,17 @@ def examine(entry: Entry, rules: RowRules, counts: Counter[tuple[str, str]]) -> 
         >>> from course_lib.cleaning.rule import chat
         >>> from course_lib.cleaning.text import HTML
         >>> counts = Counter()
-        >>> entry = chat("Hi", "<b>Hello</b>"), None, 0
+        >>> entry = chat("Hi", "<b>Hello</b>"), None, 0, False
         >>> examine(entry, RowRules(repairs=(HTML,)), counts).messages[1]["content"]
         'Hello'
         >>> counts["html", "seen"], counts["html", "changed"]
         (1, 1)
     """
-    messages, other, prompt_length = entry
+    messages, other, prompt_length, excused = entry
     out = Outcome(messages, other)
+    if excused:
+        _repaired(rules.repairs, out, counts)
+        return out
     if _fails(rules.structure, out, counts) or not _repaired(rules.repairs, out, counts):
         return out
     if _fails(rules.damage, out, counts):
@@ -185,7 +189,8 @@ def examine_all(
 
     Example:
         >>> from course_lib.cleaning.rule import chat
-        >>> [len(outcomes) for outcomes, _ in examine_all([(chat("a", "b"), None, 0)], RowRules)]
+        >>> entries = [(chat("a", "b"), None, 0, False)]
+        >>> [len(outcomes) for outcomes, _ in examine_all(entries, RowRules)]
         [1]
     """
     jobs = iter(entries)
