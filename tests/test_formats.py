@@ -378,6 +378,13 @@ def test_an_open_quote_costs_its_own_line(tmp_path: Path) -> None:
     assert rows[3].messages[0]["content"] == 'He said "hi"'
 
 
+def test_a_tsv_may_know_no_quotes(tmp_path: Path) -> None:
+    text = 'text\tlabel\n"Hi" she said\ta\n"Ho\tb\n"He\tc\n"two\nlines"\td\nx"y\te\n'
+    rows = read(_write(tmp_path / "t.tsv", text)).rows
+    questions = [row.messages[0]["content"] for row in rows if row.messages]
+    assert questions == ['"Hi" she said', '"Ho', '"He', "two\nlines", 'x"y']
+
+
 def test_an_open_quote_before_many_lines_is_found_in_time(tmp_path: Path) -> None:
     body = "".join(f"{number},text,b\n" for number in range(12_000))
     rows = read(_write(tmp_path / "t.csv", f'id,text,label\n0,"open,a\n{body}')).rows
@@ -413,6 +420,13 @@ def test_japanese_json_lines_in_every_encoding(encoding: str, tmp_path: Path) ->
     source = read(_write(tmp_path / "t.jsonl", f"{line}\n{line}\n".encode(encoding)))
     assert source.encoding == encoding
     assert [row.messages for row in source.rows] == [[turn, HI[1]]] * 2
+
+
+def test_a_zero_byte_does_not_make_utf_16(tmp_path: Path) -> None:
+    for encoding in ("utf-8", "cp932", "euc_jp"):
+        text = "質問,回答\nテントはいつ\0届きますか。,明日\n"
+        source = read(_write(tmp_path / "t.csv", text.encode(encoding)))
+        assert source.encoding == encoding
 
 
 def test_western_legacy_file_is_read_as_cp1252(tmp_path: Path) -> None:

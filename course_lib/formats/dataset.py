@@ -28,7 +28,7 @@ def to_dataset(rows: Iterable[Mapping[str, Any]]) -> datasets.Dataset:
         The dataset. A column that Arrow cannot hold (mixed types) is stored as JSON text. What
         some messages carry beside role and content, all have, as None where it was missing;
         tool calls keep the names of their own arguments, as Arrow alone would not let them
-        (`datasets` before 4.7 has no type for that: there they are JSON text).
+        (an older `datasets` has no type for that: there they are JSON text).
 
     Example:
         >>> to_dataset([{"messages": [], "n": 1}, {"messages": [], "n": "x"}])["n"][:]

@@ -174,7 +174,10 @@ def _utf_16(data: bytes) -> str | None:
     # The other half must be nearly free of zeros: binary data has them everywhere.
     if max(even, odd) < 0.03 * units or min(even, odd) * 20 > max(even, odd):
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    name = "utf-16-le" if odd > even else "utf-16-be"
+    # A zero may also have strayed into other text: UTF-16 is half zeros, or else Japanese.
+    kana = len(_HIRAGANA.findall(data.decode(name, "replace")))
+    return name if max(even, odd) + kana > 0.2 * units else None
 
 
 def _decodes(data: bytes, encoding: str, complete: bool) -> bool:

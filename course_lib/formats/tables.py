@@ -94,6 +94,7 @@ def records(lines: Iterable[Line], delimiter: str, passed: Counter[str]) -> Iter
     csv.field_size_limit(2 * LONGEST)
     source, waiting = iter(lines), deque[Line]()
     limit = _MOST_LINES
+    width = 0
     while True:
         first = waiting.popleft() if waiting else next(source, None)
         if first is None:
@@ -104,13 +105,20 @@ def records(lines: Iterable[Line], delimiter: str, passed: Counter[str]) -> Iter
         elif not text or text.isspace():
             passed["blank"] += 1
         elif '"' not in text and "\r" not in text[:-1]:
-            yield Record(number, text.removesuffix("\r").split(delimiter), None)
+            fields = text.removesuffix("\r").split(delimiter)
+            yield Record(number, fields, None)
+            width = width or len(fields)
         else:
             record, unused, closed = _quoted(first, source, waiting, delimiter, limit)
             waiting.extendleft(reversed(unused))
-            if not closed:
+            fields = text.removesuffix("\r").split(delimiter)
+            if record.problem and delimiter == "\t" and len(fields) == width:
+                # Many a TSV knows no quotes: there they are text like any other.
+                record = Record(number, fields, None)
+            elif not closed:
                 limit = max(_FEWEST_LINES, limit // 2)
             yield record
+            width = width or len(record.fields)
 
 
 def _quoted(

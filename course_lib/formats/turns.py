@@ -66,7 +66,7 @@ def conversation(
             raise NotThisShape(f"'{key}' is a text, and as a list of messages {error}") from error
     if not isinstance(turns, list) or not turns:
         raise NotThisShape(f"'{key}' must be a list with at least one message")
-    if role == "role" and all(_is_plain(turn) for turn in turns):
+    if role == "role" and _are_plain(turns):
         return turns
     return [
         _message(turn, number, left_out, role, content, speakers or {})
@@ -100,13 +100,14 @@ def text_of(value: object, where: str) -> str:
     raise NotThisShape(f"{where} is not text but {_kind(value)}")
 
 
-def _is_plain(turn: object) -> bool:
-    return (
-        type(turn) is dict
-        and len(turn) == 2
-        and type(turn.get("role")) is str
-        and type(turn.get("content")) is str
-    )
+def _are_plain(turns: list[Any]) -> bool:
+    """Whether messages have a role and a text and nothing else, as nearly all have."""
+    for turn in turns:
+        if type(turn) is not dict or len(turn) != 2:
+            return False
+        if type(turn.get("role")) is not str or type(turn.get("content")) is not str:
+            return False
+    return True
 
 
 def _message(
