@@ -18,7 +18,12 @@ def test_takes_the_place_of_the_rule_of_its_name(tmp_path: Path) -> None:
     path = write_jsonl([{"messages": chat("Is it <b>free</b>?", "YES, IT IS.")}], tmp_path / "a")
     report = clean(path, rules=["email", SHOUT])
     assert report.kept["messages"][0][0]["content"] == "IS IT <B>FREE</B>?"
-    assert report.summary["rules"]["html"] == {"seen": 1, "changed": 1, "rejected": 0}
+    assert report.summary["rules"]["html"] == {
+        "seen": 1,
+        "changed": 1,
+        "rejected": 0,
+        "noticed": 0,
+    }
     key = write_jsonl([{"line": 1, "kinds": ["html"], "lang": "en"}], tmp_path / "key")
     scores = score_against_key(report, key, language="en").set_index("kind")
     assert scores.loc["html", "recall"] == 1.0

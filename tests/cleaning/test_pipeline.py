@@ -53,7 +53,7 @@ def test_nothing_is_lost_and_everything_is_explained(messy: Path, tmp_path: Path
     assert report.kept["line"][:] == [1, 2]
     assert report.kept["original_line"][:] == [None, 99]
     assert report.kept["messages"][0][0]["content"] == "Where is the tent?"
-    assert set(report.ledger.columns) == {"rule", "seen", "changed", "rejected"}
+    assert set(report.ledger.columns) >= {"rule", "seen", "changed", "rejected", "noticed"}
     assert int(report.ledger["rejected"].sum()) == 5
 
 
@@ -61,7 +61,7 @@ def test_no_file_leaks_what_was_masked_and_a_second_run_changes_nothing(
     messy: Path, tmp_path: Path
 ) -> None:
     first = clean(messy).save(tmp_path / "one")
-    names = ["changes.jsonl", "kept.jsonl", "rejected.jsonl", "report.html"]
+    names = ["changes.jsonl", "kept.jsonl", "rejected.jsonl", "report.html", "review.jsonl"]
     assert sorted(path.name for path in first.iterdir()) == names
     for name in names:
         text = (first / name).read_text("utf-8")
@@ -96,7 +96,7 @@ def test_command_prints_and_writes_the_same(
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert summary == clean(messy).summary
     lines = (out / "rejected.jsonl").read_text("utf-8").splitlines()
-    assert {"line", "rule", "reason", "row"} == set(json.loads(lines[0]))
+    assert {"file", "line", "rule", "reason", "row"} == set(json.loads(lines[0]))
     assert main([str(messy), str(messy), "--out", str(out)]) == 0
     assert "14 rows in" in capsys.readouterr().out
 
