@@ -1,11 +1,11 @@
 """A person has the last word: judge a sample of what the rules did, and let it take effect.
 
-    report = clean("support.jsonl")
-    sample = sample_findings(report, per_rule=20)
-    annotate(sample, "decisions/mina.jsonl")       # course_lib.widgets, in a notebook
-    decided = decisions("decisions/mina.jsonl")
-    rule_precision(sample, decided)                # which rule can be trusted
-    apply(report, decided).save("build/clean")     # put back, fixed, rejected by hand
+report = clean("support.jsonl")
+sample = sample_findings(report, per_rule=20)
+annotate(sample, "decisions/mina.jsonl")       # course_lib.widgets, in a notebook
+decided = decisions("decisions/mina.jsonl")
+rule_precision(sample, decided)                # which rule can be trusted
+apply(report, decided).save("build/clean")     # put back, fixed, rejected by hand
 """
 
 from __future__ import annotations
@@ -274,9 +274,7 @@ def _edits(line: int, before: Messages, after: Messages) -> list[dict[str, Any]]
             "before": old["content"],
             "after": new["content"],
         }
-        for number, (old, new) in enumerate(
-            zip_longest(before, after, fillvalue=nothing), start=1
-        )
+        for number, (old, new) in enumerate(zip_longest(before, after, fillvalue=nothing), start=1)
         if old != new
     ]
 

@@ -124,7 +124,8 @@ def decisions(path: str | Path) -> pd.DataFrame:
             )
         else:
             entries.append(entry)
-    return pd.DataFrame(_standing(entries), columns=list(COLUMNS), dtype=object)
+    rows = [{name: entry.get(name) for name in COLUMNS} for entry in _standing(entries)]
+    return pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
 
 
 def _standing(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -155,9 +155,7 @@ def _require_a_line_each(report: CleaningReport) -> None:
 
 def _rejected(report: CleaningReport) -> list[dict[str, Any]]:
     """The rows turned away, with the conversation as the repairs left it."""
-    records = [
-        entry for entry in report.rejected.to_dict("records") if entry["rule"] != BY_HAND
-    ]
+    records = [entry for entry in report.rejected.to_dict("records") if entry["rule"] != BY_HAND]
     lines = {int(entry["line"]) for entry in records}
     repairs = [
         rule.name

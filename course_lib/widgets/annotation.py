@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from course_lib.cleaning.annotation import row_from_text, row_with_texts, texts_
 from course_lib.cleaning.decisions import decisions, record
 from course_lib.cleaning.findings import COLUMNS
 from course_lib.errors import CourseError
-from course_lib.widgets.cards import card, table, text_html
+from course_lib.widgets.cards import card, shared_start, table, text_html
 
 _HERE = Path(__file__).parent
 _DONE = {"keep": "kept", "fix": "fixed", "reject": "rejected"}
@@ -149,7 +148,7 @@ class AnnotationView(ipywidgets.VBox):
         Of several letters that arrive at once the first counts, because nobody has seen the rows
         that the others would decide.
         """
-        fresh = change["new"][len(commonprefix([self._typed, change["new"]])) :]
+        fresh = change["new"][shared_start(self._typed, change["new"]) :]
         self._typed = change["new"]
         # Full-width letters come from a Japanese keyboard.
         letters = unicodedata.normalize("NFKC", fresh).lower().split()
@@ -320,7 +319,7 @@ def _focus(widget: Any) -> None:
 
 def _somebody_is_there() -> bool:
     """Whether the front end lets people type: nbconvert and nbmake say that theirs does not."""
-    kernel = getattr(get_ipython(), "kernel", None)
+    kernel: Any = getattr(get_ipython(), "kernel", None)
     if not hasattr(kernel, "get_parent"):
         return True
     content: dict[str, Any] = kernel.get_parent("shell").get("content", {})

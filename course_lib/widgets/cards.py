@@ -12,8 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from html import escape
-from itertools import islice
-from os.path import commonprefix
+from itertools import islice, takewhile
 from typing import Any
 
 # What a person can take in on one screen; the rest of a text is counted, not shown.
@@ -91,8 +90,8 @@ def diff(before: str, after: str) -> str:
         >>> diff("call <b>me</b>", "call me")
         'call <del>&lt;b&gt;</del>me<del>&lt;/b&gt;</del>'
     """
-    start = len(commonprefix([before, after]))
-    end = len(commonprefix([before[start:][::-1], after[start:][::-1]]))
+    start = shared_start(before, after)
+    end = shared_start(before[start:][::-1], after[start:][::-1])
     middle = before[start : len(before) - end], after[start : len(after) - end]
     old, new = (list(islice(_pieces(text), _COMPARED + 1)) for text in middle)
     if len(old) > _COMPARED or len(new) > _COMPARED:
@@ -107,6 +106,24 @@ def diff(before: str, after: str) -> str:
         changed = "".join(pieces)
     tail = before[len(before) - end :]
     return _short(before[:start], keep="end") + changed + _short(tail, keep="start")
+
+
+def shared_start(first: str, second: str) -> int:
+    """How many characters two texts have in common before they part.
+
+    Args:
+        first: A text.
+        second: Another.
+
+    Returns:
+        The number of characters.
+
+    Example:
+        >>> shared_start("tent", "tea")
+        2
+    """
+    pairs = zip(first, second, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def table(findings: Iterable[Mapping[Any, Any]], decided: Mapping[str, str]) -> str:
