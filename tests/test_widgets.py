@@ -299,12 +299,12 @@ def test_a_hostile_row_is_only_text(text: str, kind: str) -> None:
         "row": {"messages": [], text: [text]},
         "other": chat(text, text),
     }
-    for finding in (finding, {**finding, "messages": None, "row": text, "other": None}):
-        for html in (card(finding), table([finding] * 30, {"f": "keep"})):
+    for entry in (finding, {**finding, "messages": None, "row": text, "other": None}):
+        for html in (card(entry), table([entry] * 30, {"f": "keep"})):
             tags = Tags(html)
             assert tags.seen <= OURS
             assert tags.attributes <= {"class", "scope"}
-            assert len(html) < 300_000 * (1 if html.startswith("<p") else 3)
+            assert len(html) < 300_000, "the page stays small however long a row is"
             html.encode("utf-8")
             assert not re.search("[\x00-\x08\x0b-\x1f\u202e]", html)
 
@@ -459,7 +459,7 @@ def test_in_jupyterlab_by_keyboard_alone(
 ) -> None:
     path = tmp_path / "mina.jsonl"
     # The second view has no script: the key box must do without.
-    bare = "bare = annotate(sample, 'ken.jsonl')\nbare.children[-1].outputs = ()\nbare"
+    bare = "bare = annotate(sample, 'ken.jsonl')\nbare.children = bare.children[:-1]\nbare"
     notebook = new_notebook(cells=[new_code_cell(CELLS), new_code_cell(bare)])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
     nbformat.write(notebook, tmp_path / "judge.ipynb")

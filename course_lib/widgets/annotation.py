@@ -92,13 +92,15 @@ class AnnotationView(ipywidgets.VBox):
         self.reject = _button("Reject (r)", "reject")
         self.undo = _button("Undo (u)", "undo")
         self.key = ipywidgets.Text(
-            description="Key:", placeholder="k, f, r or u", layout={"width": "18em"}
+            description="Key:", placeholder="k, f, r or u", layout={"width": "14em"}
         )
         self.editors = ipywidgets.VBox()
         self.save = _button("Save (Ctrl+Enter)", "save")
         self.cancel = _button("Cancel (Esc)", "cancel")
         self.note = ipywidgets.HTML()
         self.note.add_class("annotation-note")
+        # One or the other is seen: what decides, or a fix that is being written.
+        self._deciding = ipywidgets.HBox([self.keep, self.fix, self.reject, self.undo, self.key])
         self._fixing = ipywidgets.VBox(
             [self.editors, ipywidgets.HBox([self.save, self.cancel])], layout={"display": "none"}
         )
@@ -111,8 +113,8 @@ class AnnotationView(ipywidgets.VBox):
                 ipywidgets.HTML(f"<style>{style}</style>", layout={"display": "none"}),
                 self.progress,
                 self.card,
+                self._deciding,
                 self._fixing,
-                ipywidgets.HBox([self.keep, self.fix, self.reject, self.undo, self.key]),
                 self.note,
                 ipywidgets.Output(outputs=(shown,)),
             ]
@@ -254,12 +256,11 @@ class AnnotationView(ipywidgets.VBox):
                 # Sent when it is left, whole: letter by letter, a click could overtake them.
                 continuous_update=False,
                 rows=min(14, 3 + text.count("\n") + len(text) // 80),
-                layout={"width": "100%"},
             )
             for n, text in texts.items()
         ]
         self._editing = tuple(texts)
-        self._fixing.layout.display = ""
+        self._deciding.layout.display, self._fixing.layout.display = "none", ""
         self._say("Put the text right, then save: Ctrl+Enter, or Tab to the button.")
         _focus(self.editors.children[-1])
 
@@ -274,7 +275,6 @@ class AnnotationView(ipywidgets.VBox):
                 self._row(finding)["row"], dict(zip(self._editing, values, strict=True))
             )
         self._decide("fix", row)
-        _focus(self.key)
 
     def _row(self, finding: dict[Any, Any]) -> dict[Any, Any]:
         """The finding with its row as an earlier fix of the same row has left it."""
@@ -288,7 +288,7 @@ class AnnotationView(ipywidgets.VBox):
     def _close_fix(self, note: str) -> None:
         was_open = self._is_fixing()
         self.editors.children = ()
-        self._fixing.layout.display = "none"
+        self._deciding.layout.display, self._fixing.layout.display = "", "none"
         self._say(note)
         if was_open:
             _focus(self.key)

@@ -7,8 +7,6 @@
     root.dataset.keys = "on";
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", "Annotation: one row at a time");
-    // Screen readers speak what changes inside a node that was there before.
-    root.querySelector(".annotation-note")?.setAttribute("aria-live", "polite");
     const press = (name) => root.querySelector(`.annotation-${name}`)?.click();
 
     const onKey = (event) => {
@@ -39,10 +37,14 @@
     window.addEventListener("keydown", onKey, true);
   };
 
-  // The view may be put on the page after this script has run.
+  // The view and its parts may come onto the page after this script has run.
   let tries = 0;
   const look = () => {
     document.querySelectorAll(".course-annotation:not([data-keys])").forEach(attach);
+    // Screen readers speak what changes inside a node that was there before.
+    document
+      .querySelectorAll(".course-annotation[data-keys] .annotation-note")
+      .forEach((note) => note.setAttribute("aria-live", "polite"));
     tries += 1;
     if (tries < 20) setTimeout(look, 100);
   };
