@@ -124,32 +124,35 @@ def show(view: AnnotationView, rule: str) -> None:
 def test_a_fix_of_an_answer(view: AnnotationView, tmp_path: Path) -> None:
     show(view, "empty")
     before = len(decisions(tmp_path / "mina.jsonl"))
-    assert view._fixing.layout.display == "none"
+    assert view.editor.layout.display == "none"
     view.key.value = "f"
-    (editor,) = view.editors.children
+    (editor,) = view.editor.texts.children
     assert (editor.description, editor.value) == ("Message 2 (assistant):", "")
-    assert view._fixing.layout.display == ""
+    assert view.editor.layout.display == ""
     view.key.value = "fk"
     assert "save or cancel it first" in view.note.value
-    view.save.click()
+    view.undo.click()
+    assert "save or cancel it first" in view.note.value, "what was typed is not thrown away"
+    assert view._deciding.layout.display == "none"
+    view.editor.save.click()
     assert "Nothing was changed" in view.note.value
     editor.value = "  "
-    view.save.click()
+    view.editor.save.click()
     assert "answer is empty" in view.note.value
     assert len(decisions(tmp_path / "mina.jsonl")) == before
     editor.value = "A <b>tent</b>, and a rope.\n箱の中です。"
-    view.save.click()
+    view.editor.save.click()
     frame = decisions(tmp_path / "mina.jsonl")
     row = frame["row"].tolist()[-1]
     assert row["messages"][1]["content"] == "A <b>tent</b>, and a rope.\n箱の中です。"
-    assert not view.editors.children
-    assert view._fixing.layout.display == "none"
+    assert not view.editor.texts.children
+    assert view.editor.layout.display == "none"
     view.undo.click()
     view.fix.click()
-    view.cancel.click()
-    assert not view.editors.children
+    view.editor.cancel.click()
+    assert not view.editor.texts.children
     assert "<b>empty</b>" in view.card.value, "cancelled: the same row is still asked"
-    view.save.click()
+    view.editor.save.click()
     assert len(decisions(tmp_path / "mina.jsonl")) == before
 
 
@@ -161,14 +164,14 @@ def test_a_row_that_is_no_conversation_is_written_anew(
     view.keep.click()
     assert "cannot be kept" in view.note.value
     view.fix.click()
-    (editor,) = view.editors.children
+    (editor,) = view.editor.texts.children
     assert editor.description == "The whole row, as JSON:"
     assert editor.value == f'{{"messages": {EVIL}'
-    view.save.click()
+    view.editor.save.click()
     assert "no JSON yet" in view.note.value
-    assert editor in view.editors.children, "what was written is still there"
+    assert editor in view.editor.texts.children, "what was written is still there"
     editor.value = json.dumps({"messages": chat("Hi", "Hello!"), "id": 7})
-    view.save.click()
+    view.editor.save.click()
     assert decisions(tmp_path / "mina.jsonl")["row"].tolist()[-1]["id"] == 7
     assert len(decisions(tmp_path / "mina.jsonl")) == before + 1
 
@@ -179,12 +182,12 @@ def test_a_second_fix_of_a_row_starts_from_the_first(tmp_path: Path) -> None:
     report = clean(path)
     view = annotate(sample_findings(report), tmp_path / "mina.jsonl")
     view.fix.click()
-    view.editors.children[0].value = "Write to us."
-    view.save.click()
+    view.editor.texts.children[0].value = "Write to us."
+    view.editor.save.click()
     view.fix.click()
-    assert view.editors.children[0].value == "Write to us."
-    view.editors.children[0].value = "Write to us any time."
-    view.save.click()
+    assert view.editor.texts.children[0].value == "Write to us."
+    view.editor.texts.children[0].value = "Write to us any time."
+    view.editor.save.click()
     assert place(view).startswith("All rows are decided – 2 of 2 decided: 0 kept, 2 fixed")
     (row,) = apply(report, decisions(tmp_path / "mina.jsonl")).kept_rows
     assert row["messages"][1]["content"] == "Write to us any time."
@@ -347,7 +350,7 @@ def test_a_row_too_long_for_a_browser_is_not_edited_there(tmp_path: Path) -> Non
     assert len(view.card.value) < 60_000
     view.fix.click()
     assert "too long to edit" in view.note.value
-    assert not view.editors.children
+    assert not view.editor.texts.children
 
 
 # --- front ends ------------------------------------------------------------------------------
@@ -415,6 +418,16 @@ def lab(tmp_path: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     home = tmp_path / "home"
+    # The dark theme, in which a colour that the view does not set itself would be light on white.
+    themes, notes = (
+        "@jupyterlab/apputils-extension:themes",
+        "@jupyterlab/apputils-extension:notification",
+    )
+    overrides = home / "config" / "labconfig" / "default_setting_overrides.json"
+    overrides.parent.mkdir(parents=True)
+    overrides.write_text(
+        json.dumps({themes: {"theme": "JupyterLab Dark"}, notes: {"fetchNews": "false"}})
+    )
     environment = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
@@ -505,6 +518,7 @@ def test_in_jupyterlab_by_keyboard_alone(
     until(2)
     page.wait_for_timeout(300)
     assert page.locator(".jp-CodeCell").count() == 2
+    page.screenshot(path=tmp_path / "third.png")
     for _ in range(2, len(sample)):
         if "<b>empty</b>" in view.inner_html():
             break

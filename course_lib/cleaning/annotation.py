@@ -10,7 +10,6 @@ apply(report, decided).save("build/clean")     # put back, fixed, rejected by ha
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections import Counter
 from collections.abc import Mapping
@@ -20,11 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from course_lib.cleaning import schema
 from course_lib.cleaning.agreement import Agreement as Agreement
 from course_lib.cleaning.agreement import agreement as agreement
 from course_lib.cleaning.agreement import require_columns
 from course_lib.cleaning.agreement import rule_precision as rule_precision
+from course_lib.cleaning.corrections import row_from_text as row_from_text
+from course_lib.cleaning.corrections import row_with_texts as row_with_texts
+from course_lib.cleaning.corrections import texts_to_fix as texts_to_fix
 from course_lib.cleaning.decisions import decisions as decisions
 from course_lib.cleaning.decisions import record as record
 from course_lib.cleaning.findings import BY_HAND, findings, kept_by_line
@@ -32,96 +33,9 @@ from course_lib.cleaning.findings import sample_findings as sample_findings
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
 from course_lib.formats import to_dataset
-from course_lib.shapes import CONVERTERS, SHAPES, NotThisShape
 
 if TYPE_CHECKING:
     from course_lib.cleaning.report import CleaningReport
-
-
-def texts_to_fix(finding: Mapping[Any, Any]) -> dict[int, str]:
-    """The texts of a finding that a person would put right.
-
-    Args:
-        finding: One row of `sample_findings`.
-
-    Returns:
-        Number of the message (from 1) -> its text: of a repair what was rewritten, else the last
-        answer. Empty where the row is no conversation, or its roles are wrong: then the row has
-        to be written as a whole (`row_from_text`).
-
-    Example:
-        >>> from course_lib.cleaning.rule import chat
-        >>> texts_to_fix({"messages": chat("Hi", "Helo!"), "changes": []})
-        {2: 'Helo!'}
-    """
-    messages = finding["messages"]
-    if not messages or _fault(messages):
-        return {}
-    changed = {
-        change["message"] for change in finding["changes"] if change["message"] <= len(messages)
-    }
-    return {
-        number: messages[number - 1]["content"] for number in sorted(changed or {len(messages)})
-    }
-
-
-def row_with_texts(row: Mapping[str, Any], texts: Mapping[int, str]) -> dict[str, Any]:
-    """A row with some of its messages written anew.
-
-    Args:
-        row: {"messages": [...], other columns}; it is not altered.
-        texts: Number of the message (from 1) -> its new text.
-
-    Returns:
-        The corrected row, as `record` wants it for a fix.
-
-    Raises:
-        CourseError: Nothing differs, or what is left cannot be trained on.
-
-    Example:
-        >>> from course_lib.cleaning.rule import chat
-        >>> row_with_texts({"messages": chat("Hi", "Helo!"), "id": 4}, {2: "Hello!"})["messages"][1]
-        {'role': 'assistant', 'content': 'Hello!'}
-    """
-    messages = [
-        {**message, "content": texts.get(number, message["content"])}
-        for number, message in enumerate(row["messages"], start=1)
-    ]
-    if messages == row["messages"]:
-        raise CourseError("Nothing was changed: edit the text, or keep the row as it is.")
-    return _sound({**row, "messages": messages})
-
-
-def row_from_text(text: str) -> dict[str, Any]:
-    """A row that a person wrote as a whole, because there was no conversation to correct.
-
-    Args:
-        text: One JSON object in any format that `read` knows.
-
-    Returns:
-        The row as {"messages": [...], other columns}.
-
-    Raises:
-        CourseError: The text is no JSON, no row, or no conversation that can be trained on.
-
-    Example:
-        >>> row_from_text('{"prompt": "Hi", "completion": "Hello!", "id": 4}')["id"]
-        4
-    """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CourseError(f"This is no JSON yet: {error}.") from error
-    shape = next(
-        (name for name, fits in SHAPES.items() if isinstance(value, dict) and fits(value)), None
-    )
-    if shape is None:
-        raise CourseError('Write one JSON object, such as {"messages": [{"role": "user", …}, …]}.')
-    try:
-        messages, extra = CONVERTERS[shape](value)
-    except NotThisShape as error:
-        raise CourseError(f"This row cannot be read yet: {error}.") from error
-    return _sound({"messages": messages, **extra})
 
 
 def apply(report: CleaningReport, decisions: pd.DataFrame) -> CleaningReport:
@@ -224,19 +138,6 @@ def _with_rows(
     if review is not None:
         parts["review"] = review[review["line"].isin(lines)].reset_index(drop=True)
     return replace(report, **parts)
-
-
-def _fault(messages: Messages) -> str | None:
-    return schema.ROLE.check(messages) or schema.TURNS.check(messages)
-
-
-def _sound(row: dict[str, Any]) -> dict[str, Any]:
-    fault = _fault(row["messages"])
-    if fault:
-        raise CourseError(f"This cannot be trained on yet: {fault}.")
-    if not row["messages"][-1]["content"].strip():
-        raise CourseError("The last answer is empty: write one, or reject the row.")
-    return row
 
 
 def _has_effect(finding: Mapping[Any, Any], decision: str) -> bool:

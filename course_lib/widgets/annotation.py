@@ -7,7 +7,6 @@ Notebook 7), makes the same letters work anywhere in the view.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -18,16 +17,14 @@ import pandas as pd
 from IPython import get_ipython
 
 from course_lib.cleaning.agreement import require_columns
-from course_lib.cleaning.annotation import row_from_text, row_with_texts, texts_to_fix
 from course_lib.cleaning.decisions import decisions, record
 from course_lib.cleaning.findings import COLUMNS
 from course_lib.errors import CourseError
 from course_lib.widgets.cards import card, shared_start, table, text_html
+from course_lib.widgets.fixing import FixEditor, button, focus
 
 _HERE = Path(__file__).parent
 _DONE = {"keep": "kept", "fix": "fixed", "reject": "rejected"}
-# A browser's text field becomes sluggish beyond this.
-_LONGEST_FIX = 200_000
 _LIVE = "application/vnd.jupyter.widget-view+json"
 
 
@@ -67,8 +64,7 @@ class AnnotationView(ipywidgets.VBox):
         card: The finding.
         keep, fix, reject, undo: The buttons.
         key: The key box.
-        editors: Of a fix: one text area for each text to put right.
-        save, cancel: Of a fix.
+        editor: Where a fix is written; hidden until there is one.
         note: What has just happened, or why it did not.
     """
 
@@ -87,23 +83,18 @@ class AnnotationView(ipywidgets.VBox):
         self._typed = ""
         self.progress = ipywidgets.HTML()
         self.card = ipywidgets.HTML()
-        self.keep = _button("Keep (k)", "keep")
-        self.fix = _button("Fix (f)", "fix")
-        self.reject = _button("Reject (r)", "reject")
-        self.undo = _button("Undo (u)", "undo")
+        self.keep = button("Keep (k)", "keep")
+        self.fix = button("Fix (f)", "fix")
+        self.reject = button("Reject (r)", "reject")
+        self.undo = button("Undo (u)", "undo")
         self.key = ipywidgets.Text(
             description="Key:", placeholder="k, f, r or u", layout={"width": "14em"}
         )
-        self.editors = ipywidgets.VBox()
-        self.save = _button("Save (Ctrl+Enter)", "save")
-        self.cancel = _button("Cancel (Esc)", "cancel")
+        self.editor = FixEditor()
         self.note = ipywidgets.HTML()
         self.note.add_class("annotation-note")
-        # One or the other is seen: what decides, or a fix that is being written.
+        # Hidden while a fix is written.
         self._deciding = ipywidgets.HBox([self.keep, self.fix, self.reject, self.undo, self.key])
-        self._fixing = ipywidgets.VBox(
-            [self.editors, ipywidgets.HBox([self.save, self.cancel])], layout={"display": "none"}
-        )
         # What runs in the page: an HTML widget runs no scripts, an output does.
         script = {"application/javascript": (_HERE / "keys.js").read_text("utf-8")}
         shown = {"output_type": "display_data", "data": script, "metadata": {}}
@@ -112,10 +103,11 @@ class AnnotationView(ipywidgets.VBox):
             [
                 ipywidgets.HTML(f"<style>{style}</style>", layout={"display": "none"}),
                 self.progress,
-                self.card,
+                # Above the finding: the buttons stay where they are however long a row is.
                 self._deciding,
-                self._fixing,
                 self.note,
+                self.card,
+                self.editor,
                 ipywidgets.Output(outputs=(shown,)),
             ]
         )
@@ -124,8 +116,8 @@ class AnnotationView(ipywidgets.VBox):
         self.fix.on_click(lambda _: self._act("f"))
         self.reject.on_click(lambda _: self._act("r"))
         self.undo.on_click(lambda _: self._act("u"))
-        self.save.on_click(lambda _: self._act("save"))
-        self.cancel.on_click(lambda _: self._act("cancel"))
+        self.editor.save.on_click(lambda _: self._act("save"))
+        self.editor.cancel.on_click(lambda _: self._act("cancel"))
         self.key.observe(self._on_type, "value")
         self._read()
         self._show(self._next(), "")
@@ -168,16 +160,17 @@ class AnnotationView(ipywidgets.VBox):
     def _act(self, what: str) -> None:
         """Do what a key or a button asks; what goes wrong is said, and decides nothing."""
         try:
-            if what == "u":
-                self._take_back()
-            elif what == "cancel":
+            if what == "cancel":
                 self._close_fix("Nothing was changed.")
+            elif self.editor.is_open and what != "save":
+                self._say("A fix is open: save or cancel it first.")
+            elif what == "u":
+                self._take_back()
             elif self._at is None:
                 self._say("Every row is decided. Undo (u) goes back to the latest.")
             elif what == "save":
-                self._save_fix(self._findings[self._at])
-            elif self._is_fixing():
-                self._say("A fix is open: save or cancel it first.")
+                if self.editor.is_open:
+                    self._decide("fix", self.editor.corrected())
             elif what == "f":
                 self._open_fix(self._findings[self._at])
             else:
@@ -237,44 +230,14 @@ class AnnotationView(ipywidgets.VBox):
             f'aria-label="{len(self._decided)} of {count} decided"></progress>'
         )
         self.card.value = "" if place is None else card(self._findings[place])
-        for button in (self.keep, self.fix, self.reject):
-            button.disabled = place is None
+        for each in (self.keep, self.fix, self.reject):
+            each.disabled = place is None
         self.undo.disabled = not self._decided
 
-    def _is_fixing(self) -> bool:
-        return bool(self.editors.children)
-
     def _open_fix(self, finding: dict[Any, Any]) -> None:
-        texts = texts_to_fix(self._row(finding)) or {0: _as_text(finding["row"])}
-        if sum(map(len, texts.values())) > _LONGEST_FIX:
-            raise CourseError("This row is too long to edit here: mend it in the file itself.")
-        roles = {n: message["role"] for n, message in enumerate(finding["messages"] or [], start=1)}
-        self.editors.children = [
-            ipywidgets.Textarea(
-                _storable(text),
-                description=f"Message {n} ({roles[n]}):" if n else "The whole row, as JSON:",
-                # Sent when it is left, whole: letter by letter, a click could overtake them.
-                continuous_update=False,
-                rows=min(14, 3 + text.count("\n") + len(text) // 80),
-            )
-            for n, text in texts.items()
-        ]
-        self._editing = tuple(texts)
-        self._deciding.layout.display, self._fixing.layout.display = "none", ""
+        self.editor.begin(self._row(finding))
+        self._deciding.layout.display = "none"
         self._say("Put the text right, then save: Ctrl+Enter, or Tab to the button.")
-        _focus(self.editors.children[-1])
-
-    def _save_fix(self, finding: dict[Any, Any]) -> None:
-        if not self._is_fixing():
-            return
-        values = [editor.value for editor in self.editors.children]
-        if self._editing == (0,):
-            row = row_from_text(values[0])
-        else:
-            row = row_with_texts(
-                self._row(finding)["row"], dict(zip(self._editing, values, strict=True))
-            )
-        self._decide("fix", row)
 
     def _row(self, finding: dict[Any, Any]) -> dict[Any, Any]:
         """The finding with its row as an earlier fix of the same row has left it."""
@@ -286,35 +249,14 @@ class AnnotationView(ipywidgets.VBox):
         return finding
 
     def _close_fix(self, note: str) -> None:
-        was_open = self._is_fixing()
-        self.editors.children = ()
-        self._deciding.layout.display, self._fixing.layout.display = "", "none"
         self._say(note)
-        if was_open:
-            _focus(self.key)
+        if self.editor.is_open:
+            self.editor.end()
+            self._deciding.layout.display = ""
+            focus(self.key)
 
     def _say(self, note: str) -> None:
         self.note.value = f"<p>{text_html(note)}</p>" if note else ""
-
-
-def _button(description: str, name: str) -> Any:
-    button = ipywidgets.Button(description=description)
-    button.add_class(f"annotation-{name}")
-    return button
-
-
-def _as_text(row: object) -> str:
-    return row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, indent=1)
-
-
-def _storable(text: str) -> str:
-    """Half a character cannot be sent to a browser: it is spelled out."""
-    return text.encode("utf-8", errors="backslashreplace").decode("utf-8")
-
-
-def _focus(widget: Any) -> None:
-    if hasattr(widget, "focus"):  # not before ipywidgets 8
-        widget.focus()
 
 
 def _somebody_is_there() -> bool:
