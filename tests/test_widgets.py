@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -156,6 +157,25 @@ def test_a_fix_of_an_answer(view: AnnotationView, tmp_path: Path) -> None:
     assert len(decisions(tmp_path / "mina.jsonl")) == before
 
 
+def test_a_text_that_says_that_it_is_complete_is_saved(tmp_path: Path) -> None:
+    """What the script sends on Ctrl+Enter: two texts, in any order, and no click at all."""
+    row = {"messages": chat("Where is the <b>tent</b>?", "In the <i>box</i>, we think.")}
+    report = clean(write_jsonl([row], tmp_path / "rows.jsonl"), rules=["html"])
+    path = tmp_path / "mina.jsonl"
+    view = annotate(sample_findings(report), path)
+    view.fix.click()
+    question, answer = view.editor.texts.children
+    answer.value = "In the bag.\x03save\x03"
+    assert not path.exists(), "the other text is still on its way"
+    answer.value = " \x03save\x03"
+    question.value = "\x03save\x03"
+    assert "answer is empty" in view.note.value
+    assert (question.value, answer.value) == ("", " "), "to be edited on, without the mark"
+    answer.value = "In the bag.\x03save\x03"
+    question.value = "Where is it?\x03save\x03"
+    assert decisions(path)["row"].tolist() == [{"messages": chat("Where is it?", "In the bag.")}]
+
+
 def test_a_row_that_is_no_conversation_is_written_anew(
     view: AnnotationView, tmp_path: Path
 ) -> None:
@@ -216,6 +236,26 @@ def test_it_goes_on_where_it_stopped(sample: pd.DataFrame, tmp_path: Path) -> No
     third.undo.click()
     assert place(third).startswith("Row 2 of")
     assert "elsewhere" in decisions(path)["finding"].tolist()
+
+
+def test_two_threads_of_the_kernel_do_not_decide_one_row_twice(
+    sample: pd.DataFrame, view: AnnotationView, tmp_path: Path
+) -> None:
+    """ipykernel 7 handles messages of different widgets side by side."""
+    barrier = threading.Barrier(len(sample))
+
+    def click() -> None:
+        barrier.wait()
+        view.reject.click()
+
+    threads = [threading.Thread(target=click) for _ in range(len(sample))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lines = (tmp_path / "mina.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["finding"] for line in lines] == sample["finding"].tolist()
+    assert place(view).startswith("All rows are decided")
 
 
 def test_at_the_end_only_undo_is_left(sample: pd.DataFrame, view: AnnotationView) -> None:
@@ -468,7 +508,7 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.browser
 def test_in_jupyterlab_by_keyboard_alone(
-    sample: pd.DataFrame, tmp_path: Path, browser: Any, lab: str
+    sample: pd.DataFrame, tmp_path: Path, browser: Any, lab: str, request: pytest.FixtureRequest
 ) -> None:
     path = tmp_path / "mina.jsonl"
     # The second view has no script: the key box must do without.
@@ -478,8 +518,11 @@ def test_in_jupyterlab_by_keyboard_alone(
     nbformat.write(notebook, tmp_path / "judge.ipynb")
 
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    request.addfinalizer(lambda: page.screenshot(path=tmp_path / "last.png"))
     page.set_default_timeout(60_000)
     page.goto(f"{lab}judge.ipynb?reset")
+    # A cell run before the kernel is there makes JupyterLab ask which kernel to take.
+    page.locator("#jp-main-statusbar").get_by_text("(ipykernel) | Idle").wait_for()
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     view = page.locator(".course-annotation").first
@@ -538,17 +581,22 @@ def test_in_jupyterlab_by_keyboard_alone(
     row = decisions(path)["row"].tolist()[-1]
     assert row["messages"][1]["content"] == "It is rope, fork and knife.\nテントです。"
     area.wait_for(state="detached")
-    # Escape leaves a fix as it was, and the keys work on.
+    # The keyboard is back in the view at once. Escape leaves a fix as it was.
     page.keyboard.press("u")
     until(standing)
+    says("is to be decided again")
     page.keyboard.press("f")
     area.wait_for()
     page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
     page.keyboard.press("Escape")
     area.wait_for(state="detached")
-    page.wait_for_function("document.activeElement.tagName === 'INPUT'")
-    page.keyboard.press("r")
+    says("Nothing was changed")
+    # Pressed twice before the kernel has answered: the second would hit a row not seen.
+    page.evaluate("for (const _ of 'kk') document.querySelector('.annotation-reject').click()")
     until(standing + 1)
+    says(f"Row {standing + 2} of")
+    page.wait_for_timeout(300)
+    assert len(decisions(path)) == standing + 1
     assert page.evaluate("window.hacked") is None, "a row ran a script"
     note = view.locator(".annotation-note")
     assert note.get_attribute("aria-live") == "polite"
@@ -568,8 +616,10 @@ def test_in_jupyterlab_by_keyboard_alone(
     says("Row 2 of", plain)
     page.keyboard.press("r")
     until(2, other)
+    says("Row 3 of", plain)
     page.keyboard.press("u")
     until(1, other)
+    says("is to be decided again", plain)
     for _ in range(1, len(sample)):
         if "<b>empty</b>" in plain.inner_html():
             break
@@ -579,15 +629,13 @@ def test_in_jupyterlab_by_keyboard_alone(
         says(f"Row {standing + 2} of", plain)
     standing = len(decisions(other))
     page.keyboard.press("f")
-    plain.locator("textarea").wait_for()
-    page.wait_for_function("document.activeElement.tagName === 'TEXTAREA'")
+    plain.locator("textarea").focus()
     page.keyboard.type("Every letter of this, kfru.")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     until(standing + 1, other)
     row = decisions(other)["row"].tolist()[-1]
     assert row["messages"][1]["content"] == "Every letter of this, kfru."
-    page.close()
 
 
 # Every text in the view against its own background, by WCAG 2's formula: 4.5 is the least.

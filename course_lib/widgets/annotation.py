@@ -7,6 +7,7 @@ Notebook 7), makes the same letters work anywhere in the view.
 
 from __future__ import annotations
 
+import threading
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -81,6 +82,8 @@ class AnnotationView(ipywidgets.VBox):
         self._decided: dict[str, str] = {}
         self._at: int | None = None
         self._typed = ""
+        # ipykernel 7 may handle two of our widgets in two threads at once.
+        self._lock = threading.RLock()
         self.progress = ipywidgets.HTML()
         self.card = ipywidgets.HTML()
         self.keep = button("Keep (k)", "keep")
@@ -142,8 +145,12 @@ class AnnotationView(ipywidgets.VBox):
         Of several letters that arrive at once the first counts, because nobody has seen the rows
         that the others would decide.
         """
-        fresh = change["new"][shared_start(self._typed, change["new"]) :]
-        self._typed = change["new"]
+        with self._lock:
+            fresh = change["new"][shared_start(self._typed, change["new"]) :]
+            self._typed = change["new"]
+            self._press(fresh)
+
+    def _press(self, fresh: str) -> None:
         # Full-width letters come from a Japanese keyboard.
         letters = unicodedata.normalize("NFKC", fresh).lower().split()
         keys = "".join(letters)
@@ -159,6 +166,11 @@ class AnnotationView(ipywidgets.VBox):
 
     def _act(self, what: str) -> None:
         """Do what a key or a button asks; what goes wrong is said, and decides nothing."""
+        with self._lock:
+            self._say("")  # so that the same answer twice is seen, and spoken, twice
+            self._do(what)
+
+    def _do(self, what: str) -> None:
         try:
             if what == "cancel":
                 self._close_fix("Nothing was changed.")
@@ -251,8 +263,8 @@ class AnnotationView(ipywidgets.VBox):
     def _close_fix(self, note: str) -> None:
         self._say(note)
         if self.editor.is_open:
-            self.editor.end()
             self._deciding.layout.display = ""
+            self.editor.end()
             focus(self.key)
 
     def _say(self, note: str) -> None:

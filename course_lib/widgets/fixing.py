@@ -14,6 +14,9 @@ from course_lib.errors import CourseError
 # A browser's text field becomes sluggish beyond this many characters.
 _LONGEST = 200_000
 _WHOLE_ROW = 0
+# The end of a text that is to be saved, as keys.js writes it. A click on Save may be handled
+# before the text that was sent ahead of it; this cannot.
+_SAVED = "\x03save\x03"
 
 
 class FixEditor(ipywidgets.VBox):
@@ -66,6 +69,7 @@ class FixEditor(ipywidgets.VBox):
         names = {n: f"Message {n} ({role}):" for n, role in enumerate(roles, start=1)}
         names[_WHOLE_ROW] = "The whole row, as JSON:"
         self._row, self._numbers = finding["row"], tuple(texts)
+        self.layout.display = ""
         self.texts.children = [
             ipywidgets.Textarea(
                 _storable(text),
@@ -76,8 +80,9 @@ class FixEditor(ipywidgets.VBox):
             )
             for number, text in texts.items()
         ]
-        self.layout.display = ""
-        focus(self.texts.children[-1])
+        for area in self.texts.children:
+            area.observe(self._on_text, "value")
+        focus(self.texts.children[0])
 
     def corrected(self) -> dict[str, Any]:
         """The row with what was written.
@@ -97,10 +102,17 @@ class FixEditor(ipywidgets.VBox):
             >>> editor.corrected()["messages"][1]["content"]
             'Hello!'
         """
+        for area in self.texts.children:
+            area.value = area.value.removesuffix(_SAVED)
         values = [area.value for area in self.texts.children]
         if self._numbers == (_WHOLE_ROW,):
             return row_from_text(values[0])
         return row_with_texts(self._row, dict(zip(self._numbers, values, strict=True)))
+
+    def _on_text(self, _: object) -> None:
+        areas = self.texts.children
+        if areas and all(area.value.endswith(_SAVED) for area in areas):
+            self.save.click()
 
     def end(self) -> None:
         """Hide the editor and forget what is in it."""
