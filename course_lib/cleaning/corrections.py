@@ -1,0 +1,111 @@
+"""What a person writes where a row needs more than a yes or no: a better text, or the whole row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from course_lib.cleaning import schema
+from course_lib.cleaning.rule import Messages
+from course_lib.errors import CourseError
+from course_lib.shapes import CONVERTERS, SHAPES, NotThisShape
+
+
+def texts_to_fix(finding: Mapping[Any, Any]) -> dict[int, str]:
+    """The texts of a finding that a person would put right.
+
+    Args:
+        finding: One row of `sample_findings`.
+
+    Returns:
+        Number of the message (from 1) -> its text: of a repair what was rewritten, else the last
+        answer. Empty where the row is no conversation, or its roles are wrong: then the row has
+        to be written as a whole (`row_from_text`).
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> texts_to_fix({"messages": chat("Hi", "Helo!"), "changes": []})
+        {2: 'Helo!'}
+    """
+    messages = finding["messages"]
+    if not messages or _fault(messages):
+        return {}
+    changed = {
+        change["message"] for change in finding["changes"] if change["message"] <= len(messages)
+    }
+    return {
+        number: messages[number - 1]["content"] for number in sorted(changed or {len(messages)})
+    }
+
+
+def row_with_texts(row: Mapping[str, Any], texts: Mapping[int, str]) -> dict[str, Any]:
+    """A row with some of its messages written anew.
+
+    Args:
+        row: {"messages": [...], other columns}; it is not altered.
+        texts: Number of the message (from 1) -> its new text.
+
+    Returns:
+        The corrected row, as `record` wants it for a fix.
+
+    Raises:
+        CourseError: Nothing differs, or what is left cannot be trained on.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> row_with_texts({"messages": chat("Hi", "Helo!"), "id": 4}, {2: "Hello!"})["messages"][1]
+        {'role': 'assistant', 'content': 'Hello!'}
+    """
+    messages = [
+        {**message, "content": texts.get(number, message["content"])}
+        for number, message in enumerate(row["messages"], start=1)
+    ]
+    if messages == row["messages"]:
+        raise CourseError("Nothing was changed: edit the text, or keep the row as it is.")
+    return _sound({**row, "messages": messages})
+
+
+def row_from_text(text: str) -> dict[str, Any]:
+    """A row that a person wrote as a whole, because there was no conversation to correct.
+
+    Args:
+        text: One JSON object in any format that `read` knows.
+
+    Returns:
+        The row as {"messages": [...], other columns}.
+
+    Raises:
+        CourseError: The text is no JSON, no row, or no conversation that can be trained on.
+
+    Example:
+        >>> row_from_text('{"prompt": "Hi", "completion": "Hello!", "id": 4}')["id"]
+        4
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CourseError(f"This is no JSON yet: {error}.") from error
+    shape = next(
+        (name for name, fits in SHAPES.items() if isinstance(value, dict) and fits(value)), None
+    )
+    if shape is None:
+        raise CourseError('Write one JSON object, such as {"messages": [{"role": "user", …}, …]}.')
+    try:
+        messages, extra = CONVERTERS[shape](value)
+    except NotThisShape as error:
+        raise CourseError(f"This row cannot be read yet: {error}.") from error
+    return _sound({"messages": messages, **extra})
+
+
+def _fault(messages: Messages) -> str | None:
+    return schema.ROLE.check(messages) or schema.TURNS.check(messages)
+
+
+def _sound(row: dict[str, Any]) -> dict[str, Any]:
+    fault = _fault(row["messages"])
+    if fault:
+        raise CourseError(f"This cannot be trained on yet: {fault}.")
+    if not row["messages"][-1]["content"].strip():
+        raise CourseError("The last answer is empty: write one, or reject the row.")
+    return row

@@ -1,0 +1,4 @@
+"""What a person works with in a notebook: real ipywidgets, operable without a mouse."""
+
+from course_lib.widgets.annotation import AnnotationView as AnnotationView
+from course_lib.widgets.annotation import annotate as annotate

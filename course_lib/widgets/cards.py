@@ -1,0 +1,242 @@
+"""A finding as HTML: what the rule says, what it changed, and the conversation.
+
+Everything that comes from a row is escaped, and what a reader could not see is named: a row may
+hold `<script>`, half a character, or nothing but a zero-width space.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+from html import escape
+from itertools import islice, takewhile
+from typing import Any
+
+# What a person can take in on one screen; the rest of a text is counted, not shown.
+_LONGEST = 4_000
+_CONTEXT = 300
+# Pieces of two texts that are compared one by one: the time goes up with their product.
+_COMPARED = 1_500
+_TABLE_ROWS = 20
+_PIECE = re.compile(r"[A-Za-z0-9]+|[^\S\n]+|\n|.", re.DOTALL)
+# They hold emoji together and cannot be mistaken for anything else.
+_JOINERS = "\u200d\ufe0f"
+_SPACES = {" ": "·", "\u3000": "□", "\t": "→", "\n": "↵\n", "\r": "←"}
+
+QUESTIONS = {
+    "rejected": "The rule turned this row away. <b>Keep</b> puts it back, <b>Fix</b> puts it back "
+    "with your text, <b>Reject</b> agrees with the rule.",
+    "changed": "The rule rewrote this row. <b>Keep</b> agrees with the rule, <b>Fix</b> takes "
+    "your text instead, <b>Reject</b> throws the row out.",
+    "review": "The rule asks you to look. <b>Keep</b> leaves the row as it is, <b>Fix</b> takes "
+    "your text instead, <b>Reject</b> throws the row out.",
+}
+
+
+def card(finding: Mapping[Any, Any]) -> str:
+    """One finding for a person to judge.
+
+    Args:
+        finding: One row of `sample_findings`.
+
+    Returns:
+        HTML, in the classes of annotation.css.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> html = card({"kind": "review", "rule": "odd", "line": 3, "reason": "1 < 2",
+        ...     "messages": chat("Hi", "<script>"), "changes": [], "row": {}, "other": None})
+        >>> "&lt;script&gt;" in html, "<script>" in html
+        (True, False)
+    """
+    parts = [
+        f'<p class="finding"><b>{text_html(finding["rule"])}</b> line {finding["line"]}: '
+        f"{text_html(finding['reason'])}</p>",
+        f'<p class="question">{QUESTIONS[finding["kind"]]}</p>',
+    ]
+    if finding["changes"]:
+        parts.append("<h4>What the rule changed</h4>")
+        parts += [
+            _message(change["message"], change["role"], diff(change["before"], change["after"]))
+            for change in finding["changes"]
+        ]
+    if finding["messages"] is None:
+        parts += ["<h4>The row, which is no conversation</h4>", _whole(finding["row"])]
+    else:
+        parts += ["<h4>The conversation</h4>", *_conversation(finding["messages"])]
+        columns = {name: value for name, value in finding["row"].items() if name != "messages"}
+        if columns:
+            parts += [f"<details><summary>Other columns</summary>{_whole(columns)}</details>"]
+    if finding["other"]:
+        parts += ["<h4>The other row that the reason names</h4>", *_conversation(finding["other"])]
+    return "".join(parts)
+
+
+def diff(before: str, after: str) -> str:
+    """The difference of two texts: what went in <del>, what came in <ins>.
+
+    Args:
+        before: The text as it was.
+        after: As it is now.
+
+    Returns:
+        HTML. Long stretches that are the same are shortened, white space and invisible
+        characters that went or came are made visible.
+
+    Example:
+        >>> diff("call <b>me</b>", "call me")
+        'call <del>&lt;b&gt;</del>me<del>&lt;/b&gt;</del>'
+    """
+    start = shared_start(before, after)
+    end = shared_start(before[start:][::-1], after[start:][::-1])
+    middle = before[start : len(before) - end], after[start : len(after) - end]
+    old, new = (list(islice(_pieces(text), _COMPARED + 1)) for text in middle)
+    if len(old) > _COMPARED or len(new) > _COMPARED:
+        changed = _marked("del", middle[0]) + _marked("ins", middle[1])
+    else:
+        pieces = []
+        for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+            if kind == "equal":
+                pieces.append(_short("".join(old[i:j])))
+            else:
+                pieces.append(_marked("del", "".join(old[i:j])) + _marked("ins", "".join(new[k:m])))
+        changed = "".join(pieces)
+    tail = before[len(before) - end :]
+    return _short(before[:start], keep="end") + changed + _short(tail, keep="start")
+
+
+def shared_start(first: str, second: str) -> int:
+    """How many characters two texts have in common before they part.
+
+    Args:
+        first: A text.
+        second: Another.
+
+    Returns:
+        The number of characters.
+
+    Example:
+        >>> shared_start("tent", "tea")
+        2
+    """
+    pairs = zip(first, second, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def table(findings: Iterable[Mapping[Any, Any]], decided: Mapping[str, str]) -> str:
+    """The findings as a plain table, for a page that nobody can answer.
+
+    Args:
+        findings: Rows of `sample_findings`.
+        decided: Name of a finding -> the decision on it, where there is one.
+
+    Returns:
+        HTML: the first 20 rows, and how many more there are.
+
+    Example:
+        >>> table([], {})
+        '<p>No findings to judge.</p>'
+    """
+    rows = list(findings)
+    if not rows:
+        return "<p>No findings to judge.</p>"
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("rule", "line", "reason", "row", ""))
+    body = "".join(
+        f"<tr><td>{text_html(row['rule'])}</td><td>{row['line']}</td>"
+        f"<td>{text_html(row['reason'], 200)}</td><td>{_gist(row)}</td>"
+        f"<td>{decided.get(row['finding'], 'not decided')}</td></tr>"
+        for row in rows[:_TABLE_ROWS]
+    )
+    more = len(rows) - _TABLE_ROWS
+    rest = f"<p>And {more} more.</p>" if more > 0 else ""
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
+
+
+def text_html(text: object, limit: int = _LONGEST) -> str:
+    """A text of a row, escaped, cut to a length, its invisible characters named.
+
+    Args:
+        text: The text.
+        limit: Characters shown; what is beyond is counted.
+
+    Returns:
+        HTML.
+
+    Example:
+        >>> text_html("a < b\\u200b")
+        'a &lt; b<span class="code">U+200B</span>'
+    """
+    whole = str(text)
+    more = f' <span class="code">… {len(whole) - limit:,} more characters</span>'
+    return _visible(whole[:limit]) + (more if len(whole) > limit else "")
+
+
+def _visible(text: str) -> str:
+    return "".join(
+        f'<span class="code">U+{ord(character):04X}</span>' if _hidden(character) else character
+        for character in escape(text)
+    )
+
+
+def _hidden(character: str) -> bool:
+    if character in "\n\t" or character in _JOINERS:
+        return False
+    # Control, format, half a character, line and paragraph separator.
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _pieces(text: str) -> Iterable[str]:
+    return (match[0] for match in _PIECE.finditer(text))
+
+
+def _marked(tag: str, text: str) -> str:
+    if not text:
+        return ""
+    if text.isspace():
+        text = "".join(_SPACES.get(character, character) for character in text)
+    return f"<{tag}>{text_html(text)}</{tag}>"
+
+
+def _short(text: str, keep: str = "both") -> str:
+    """A stretch that is the same in both texts: only what lies next to a change matters."""
+    first = _CONTEXT if keep in ("both", "start") else 0
+    last = _CONTEXT if keep in ("both", "end") else 0
+    left_out = len(text) - first - last
+    if left_out <= 0:
+        return _visible(text)
+    gap = f'<span class="code">… {left_out:,} characters …</span>'
+    return _visible(text[:first]) + gap + _visible(text[len(text) - last :])
+
+
+def _conversation(messages: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [
+        _message(number, message["role"], text_html(message["content"]))
+        for number, message in enumerate(messages, start=1)
+    ]
+
+
+def _message(number: int, role: object, content: str) -> str:
+    shown = content or '<span class="code">empty</span>'
+    return (
+        f'<div class="message"><div class="role">{number} {text_html(role)}</div>'
+        f'<div class="text">{shown}</div></div>'
+    )
+
+
+def _whole(row: object) -> str:
+    text = row if isinstance(row, str) else json.dumps(row, ensure_ascii=False, indent=1)
+    return f'<div class="message"><div class="text">{text_html(text)}</div></div>'
+
+
+def _gist(finding: Mapping[Any, Any]) -> str:
+    if finding["changes"]:
+        return " … ".join(diff(change["before"], change["after"]) for change in finding["changes"])
+    if finding["messages"] is None:
+        return text_html(finding["row"], 200)
+    return "<br>".join(
+        f"<b>{text_html(message['role'])}</b> {text_html(message['content'], 200)}"
+        for message in finding["messages"]
+    )
