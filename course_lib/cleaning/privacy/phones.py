@@ -1,0 +1,151 @@
+"""Telephone numbers, written the Japanese, the American and the international way.
+
+Three sources, each behind a cheap screen: a number written with + , a number whose groups are
+laid out like a telephone number's (checked by `phonenumbers`, Google's tables of the numbering
+plans), and bare digits behind a word such as "call me at".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+import phonenumbers
+
+from course_lib.cleaning.privacy.glance import Glance, Span
+
+_START = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][#/.+:,-])(?<![#/])"
+_STOP = r"(?![0-9A-Za-z]|[.,/:-][0-9]|-[A-Za-z])"
+_EXTENSION = r"(?:\s?(?:ext\.?|x|内線)\s?[0-9]{1,5}(?![0-9]))?"
+_PLUS = re.compile(rf"{_START}(?:\+ ?|00)[1-9](?:[ ().-]{{0,3}}[0-9]){{7,14}}(?![0-9])")
+_SEPARATOR = r"(?:[ .・-]| - )"
+# Groups of digits that begin with the 0 of a trunk call: Japan, Korea, Britain, Australia, Europe.
+_TRUNK = re.compile(
+    rf"{_START}(?:"
+    rf"\(0[0-9]{{1,4}}\) ?[0-9]{{1,4}}{_SEPARATOR}?[0-9]{{3,4}}"
+    rf"|0[0-9]{{1,4}} ?\([0-9]{{1,4}}\) ?[0-9]{{3,4}}"
+    rf"|0[0-9]{{1,4}}{_SEPARATOR}[0-9]{{1,4}}{_SEPARATOR}[0-9]{{3,4}}"
+    r"|0[0-9]{1,4}の[0-9]{1,4}の[0-9]{3,4}"
+    r"|0[1-9](?:[ .-][0-9]{2}){4}"
+    r"|0[1-9][0-9]{2,3}[ -][0-9]{6,7}|0[1-9][0-9]{1,2}[ /][0-9]{7,8}"
+    r"|0[1-9][0-9]{8,9}"
+    rf"){_EXTENSION}{_STOP}"
+)
+_AMERICAN = re.compile(
+    rf"{_START}(?:\+?1[ .-]?)?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}{_SEPARATOR})"
+    rf"[2-9][0-9]{{2}}{_SEPARATOR}[0-9]{{4}}{_EXTENSION}{_STOP}"
+)
+_NAMED = re.compile(
+    r"(?i:(?<![a-z])(?:(?:tele)?phone|mobile|mobil|cell|landline|tel|fax|whatsapp|handy|my)"
+    r"(?: ?(?:number|no\.?|#))?|(?<![a-z])(?:(?:re)?call|ring|text|txt|sms|reach|dial|phone)"
+    r"(?: (?:me|us|him|her|them|back))?|電話(?:番号)?|携帯(?:番号)?|ケータイ|でんわ|ファックス|℡|着信)"
+    r"(?:(?i:\s|[:;.,=(#→]|is|are|at|on|under|it's|now|or|は|が|に|、|「|or){0,8})"
+    rf"(?<![0-9A-Za-z])(\+?[0-9](?:[ ().-]{{0,2}}[0-9]){{6,14}}){_EXTENSION}{_STOP}"
+)
+_NAMES = ("phone", "mobil", "cell", "line", "tel", "fax", "app", "call", "ring", "text", "txt")
+_MORE_NAMES = ("sms", "reach", "dial", "電話", "携帯", "ケータイ", "でんわ", "ファックス", "℡", "my")
+# What numbers are called that are no telephone's; nothing but the verb may stand between.
+_NOT_A_PHONE = re.compile(
+    r"(?:(?i:(?<![a-z])(?:order|ticket|invoice|track(?:ing)?|serial|s/n|sn|isbn|issn|jan|ean|upc|sku"
+    r"|case|ref(?:erence)?|item|model|part|lot|batch|customer|member|account|booking|policy|claim"
+    r"|confirmation|reservation|shipment|parcel|po|rma|imei|product|article|id|cas|zip(?: code)?))"
+    r"(?i: ?(?:number|no\.?|num|id|code|#))?|〒|郵便番号"
+    r"|(?:注文|受付|追跡|伝票|問い?合わ?せ|品番|型番|製造|管理|会員|顧客|お客様|予約|契約|登録|整理|商品"
+    r"|シリアル|ロット|配送|荷物|受注|請求書?|発注|部品|図面|識別|申込|口座)(?:番号|コード|No\.?|ID|ナンバー)?)"
+    r"(?i:\s*(?:is|was|are|:|=|#|は|が|の|、|「|\()?){0,2}\s*$"
+)
+_DATE_OR_TABLE = re.compile(
+    r"^(?:19|20)[0-9]{2}[ ./-][0-9]{1,2}[ ./-][0-9]{1,4}"
+    r"|^[0-9]{1,2}[. /-][0-9]{1,2}[. /-](?:19|20)[0-9]{2}"
+    r"|[0-9]\.[0-9]{1,2} +[0-9]"
+    r"|^(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}$"
+)
+_REGIONS = ("JP", "GB", "AU", "KR", "FR", "DE", "IT", "ES")
+
+
+def phone_spans(seen: Glance) -> Iterator[Span]:
+    """Where telephone numbers are.
+
+    Args:
+        seen: The folded text.
+
+    Yields:
+        Spans of the numbers, extension included. A number called order, ticket, serial and the
+        like is none, unless it is written with +.
+
+    Example:
+        >>> from course_lib.cleaning.privacy.glance import glance
+        >>> list(phone_spans(glance("Tracking 0120-123-456, phone 0120-123-456")))
+        [(29, 41)]
+    """
+    text, low, digits = seen.text, seen.low, seen.digits
+    if "+" in text or "00" in text:
+        for match in _PLUS.finditer(text):
+            end = _international_end(match.group())
+            before = text[max(0, match.start() - 30) : match.start()]
+            if end and (match.group()[0] == "+" or not _NOT_A_PHONE.search(before)):
+                yield match.start(), match.start() + end
+    if digits >= 9:
+        for match in _TRUNK.finditer(text):
+            if _is_local(match.group()) and _may_call(text, match):
+                yield match.span()
+    if digits >= 10:
+        for match in _AMERICAN.finditer(text):
+            if _may_call(text, match):
+                yield match.span()
+    if any(name in low for name in _NAMES) or any(name in low for name in _MORE_NAMES):
+        for match in _NAMED.finditer(text):
+            if not _DATE_OR_TABLE.search(match.group(1)) and not _steps(match.group(1)):
+                yield match.start(1), match.end()
+
+
+def _may_call(text: str, match: re.Match[str]) -> bool:
+    before = text[max(0, match.start() - 30) : match.start()]
+    return not _NOT_A_PHONE.search(before) and not _DATE_OR_TABLE.search(match.group())
+
+
+def _is_local(written: str) -> bool:
+    """Whether a number with a trunk 0 is laid out or dialled as one of the regions does it."""
+    number = re.split("ext|x|内線", written)[0]
+    digits = re.sub("[^0-9]", "", number)
+    if not 9 <= len(digits) <= 12 or len(set(digits)) < 3 or _steps(number):
+        return False
+    regions = _REGIONS if len(digits) < len(number) else ("JP",)
+    return any(_valid(digits, region) for region in regions)
+
+
+def _steps(written: str) -> bool:
+    """Whether the groups count up in equal steps, as 01 02 03 04 05 and 10 20 30 40 do."""
+    groups = [int(group) for group in re.findall("[0-9]+", written)]
+    steps = {after - before for before, after in zip(groups, groups[1:], strict=False)}
+    return len(groups) >= 4 and len(steps) == 1
+
+
+@lru_cache(maxsize=4096)
+def _valid(digits: str, region: str) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(digits, region))
+    except phonenumbers.NumberParseException:
+        return False
+
+
+def _international_end(written: str) -> int:
+    """Where a number written with + ends: at the last group that leaves a dialable number."""
+    plain = written if written[0] == "+" else "+" + written[2:]
+    shift = len(written) - len(plain)
+    if written[0] != "+" and not re.search("[ ().-]", written):
+        return 0
+    ends = [group.end() for group in re.finditer("[0-9]+", plain)]
+    for test in (phonenumbers.is_valid_number, phonenumbers.is_possible_number):
+        for end in reversed(ends):
+            digits = sum(map(str.isdigit, plain[:end]))
+            if not 8 <= digits <= 15:
+                continue
+            try:
+                number = phonenumbers.parse(plain[:end].replace("(0)", ""), None)
+            except phonenumbers.NumberParseException:
+                continue
+            if test(number):
+                return end + shift
+    return 0
