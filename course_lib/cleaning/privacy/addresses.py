@@ -25,12 +25,12 @@ _LOT = rf"{_NUMBER}{_LOT_SIGN}\s?(?:{_NUMBER}(?:{_LOT_SIGN}\s?{_NUMBER}){{0,3}}(
 _LONG_LOT = rf"(?:{_NUMBER}(?:丁目|番地)|{_NUMBER}[-の番]{_NUMBER}[-の号]{_NUMBER}|{_NUMBER}条[西東南北])"
 _BUILDING_WORD = (
     "(?:ビル|マンション|ハイツ|コーポ|アパート|荘|タワー|ハウス|レジデンス|メゾン|パレス|ヒルズ|プラザ"
-    "|寮|団地|棟|コート|テラス|ヴィラ|ガーデン|ハイム|シャトー|ドミール|パーク|サンライズ|館)"
+    "|寮|団地|棟|コート|テラス|ヴィラ|ガーデン|ハイム|スクエア|センター|シャトー|ドミール|パーク|サンライズ|館)"
 )
 _NAME = rf"[\u4e00-\u9fff々ァ-ヴーA-Za-z・&'][{_KANJI}ァ-ヴーA-Za-z・&'の]"
 _ROOM = r"(?:\s?[A-Z]?-?[0-9]{1,4}(?:号室|号棟|号|階|F)?(?![0-9円個枚名本月年日時点]))"
 _BUILDING = (
-    rf"(?:\s?(?={_NAME}{{0,18}}?{_BUILDING_WORD}){_NAME}{{1,24}}{_ROOM}{{0,2}}"
+    rf"(?:\s?(?=[{_KANJI}ァ-ヴーA-Za-z・&]{{0,18}}?{_BUILDING_WORD}){_NAME}{{1,24}}{_ROOM}{{0,2}}"
     rf"|[ \n]{_NAME}{{1,18}}\s?[0-9]{{2,4}}(?:号室|号|F|階)?(?![0-9円個枚名本月年日時])"
     r"|\s?[0-9]{2,4}号室)?"
 )
@@ -41,6 +41,10 @@ _JAPANESE = re.compile(
 _CITY_FIRST = re.compile(
     rf"{_POSTAL}(?:{_KANA_CITY}|[\u4e00-\u9fff々ヶケ]{{1,5}}?(?:市(?![場民内販立況街])|区(?![間分別画切])))"
     rf"\s?(?:[\u4e00-\u9fff々]{{1,4}}?区)?[{_PLACE}]{{0,12}}?\s?(?={_LONG_LOT}){_LOT}{_BUILDING}"
+)
+_WARD = re.compile(
+    rf"{_POSTAL}[\u4e00-\u9fff]{{1,4}}?市[\u4e00-\u9fff]{{1,4}}?区[{_PLACE}]{{0,16}}?\s?{_NUMBER}-{_NUMBER}"
+    rf"(?![0-9:位人名対日時])(?:-{_NUMBER}){{0,2}}{_BUILDING}"
 )
 _BEFORE_CITY = re.compile(
     r"^(?:(?:現|新|旧)?住所|自宅|実家|届け?先|宛先|宛て?|送り?先|配送先|勤務先|会社|在住|地番|場所|私)+"
@@ -54,9 +58,10 @@ def _japanese_spans(text: str) -> Iterator[Span]:
     if any(sign in text for sign in "都道府県"):
         yield from (match.span() for match in _JAPANESE.finditer(text))
     if "市" in text or "区" in text:
-        for match in _CITY_FIRST.finditer(text):
-            cut = _BEFORE_CITY.match(match.group())
-            yield match.start() + (cut.end() if cut else 0), match.end()
+        for pattern in (_CITY_FIRST, _WARD):
+            for match in pattern.finditer(text):
+                cut = _BEFORE_CITY.match(match.group())
+                yield match.start() + (cut.end() if cut else 0), match.end()
 
 
 # Words that make a street wherever a house number stands before them; and words that do so only
@@ -79,7 +84,7 @@ _STATE_NAME = (
     r"|Wyoming)"
 )
 _ZIP = rf"(?:(?:{_STATE}|{_STATE_NAME}),?\s+[0-9]{{5}}(?:-[0-9]{{4}})?(?![0-9])|[A-Z]{{1,2}}[0-9][A-Z0-9]? ?[0-9][A-Z]{{2}}(?![A-Za-z0-9])|[A-Z][0-9][A-Z] ?[0-9][A-Z][0-9](?![A-Za-z0-9])|(?:NSW|VIC|QLD|SA|WA|TAS|ACT)\s+[0-9]{{4}}(?![0-9]))"
-_UNIT = r"(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|rm|bldg)\.?\s?|#\s?)[A-Za-z0-9-]{1,5}"
+_UNIT = r"(?:(?i:apt|apartment|suite|ste|unit|flat|floor|room|rm|bldg)\.?\s?|#\s?)[A-Za-z0-9-]{1,5}"
 _DIRECTION = r"(?:[NSEW]{1,2}\.?|North|South|East|West)"
 _WORD = r"(?:[A-Z][A-Za-z'.-]*|[0-9]{1,3}(?:st|nd|rd|th|ST|ND|RD|TH))"
 _HOUSE = r"(?<![0-9A-Za-z$€£¥#.,:/-])(?<![0-9][ ])[0-9]{1,6}(?:[A-Za-z]|-[0-9]{1,4}|\s1/2)?"

@@ -82,7 +82,7 @@ def email_spans(seen: Glance) -> Iterator[Span]:
 
 
 _URL = re.compile(
-    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{1,15}://|www\.)"
+    r"(?:(?<![A-Za-z0-9])(?:[a-z][a-z0-9+.-]{1,15}://|www\.)|(?i:https?)://)"
     r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%|'-]+"
 )
 _USER = re.compile(r"^[a-z0-9+.-]+://[^/?#@]*:[^/?#@]+@", re.IGNORECASE)

@@ -15,7 +15,7 @@ from course_lib.cleaning.privacy.glance import Glance, Span
 _MIXED = r"(?=[A-Za-z_-]*[0-9])(?=[0-9_-]*[A-Za-z])"
 _FORMATS = re.compile(
     r"(?<![A-Za-z0-9_-])(?:"
-    rf"sk-{_MIXED}(?=[A-Za-z0-9-]*[A-Za-z0-9_]{{14}})[A-Za-z0-9_-]{{16,}}"  # OpenAI, Anthropic
+    rf"sk-{_MIXED}(?=[A-Za-z0-9_-]*[A-Za-z0-9_]{{14}})[A-Za-z0-9_-]{{16,}}"  # OpenAI, Anthropic
     rf"|[a-z]{{2,12}}_(?:live|test|prod|key|secret|api)_{_MIXED}[A-Za-z0-9]{{10,}}"  # Stripe
     rf"|whsec_{_MIXED}[A-Za-z0-9]{{20,}}"
     r"|(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}"  # AWS
@@ -80,7 +80,7 @@ def api_key_spans(seen: Glance) -> Iterator[Span]:
 
 
 _WORD = (
-    r"(?<![A-Za-z])(?:pass(?:word|code|phrase|wd)s?|pwd|passwort|pw)(?![A-Za-z])"
+    r"(?<![A-Za-z])(?:pass(?:word|code|phrase|wd)s?|pwd|passwort|pw)(?![A-Za-z])|(?<![A-Za-z])pass(?=\s?[:=])"
     r"|(?:ログイン|ログオン)?(?:パスワード|パス(?=は|:)|PW)"
 )
 _CODE_WORD = (
@@ -91,13 +91,18 @@ _CODE_WORD = (
 )
 _IS = (
     r"""(?:["'`]?\s*(?:is|was|=>|->|=|:|→|は|が|を)\s*(?:still |now |just |currently |:\s*)?"""
-    r"|\s*(?=[「『\"'`(]))"
+    r"|\s*(?=[「『\"'`(])|'s\s+|は、\s?)"
 )
 _OPEN = r"""(?P<open>["'`「『(]?)"""
 _PASSWORD = re.compile(
     rf"(?P<mine>(?:my|our|his|her|their|wi-?fi|うちの|私の) (?:\w+ )?)?(?P<cue>{_WORD}){_IS}{_OPEN}"
-    r"(?P<value>[!-~]{4,64})",
+    r"(?P<value>(?:(?<=phrase: \")|(?<=phrase is \"))[^\"\n]{4,64}(?=\")|[!-~]{4,64})",
     re.IGNORECASE,
+)
+# "Use password Xk9$mmQ2": nothing between, so the value itself must look like one.
+_BARE = re.compile(
+    r"(?:(?<![A-Za-z])password|パスワード)[ :]{1,2}"
+    r"(?=[!-~]*[0-9])(?=[!-~]*[a-z])(?=[!-~]*[A-Z!#$%&*+@^_~-])([!-~]{8,64})",
 )
 _CODE = re.compile(
     rf"(?P<cue>{_CODE_WORD})(?:{_IS}{_OPEN}|\s*)(?P<value>[0-9]{{3,8}})(?![0-9A-Za-z.,-]?[0-9A-Za-z])",
@@ -147,6 +152,10 @@ def password_spans(seen: Glance) -> Iterator[Span]:
             end = match.start("value") + len(value)
             if _is_password(value, match, text[end : end + 12]):
                 yield match.start("value"), end
+        for match in _BARE.finditer(text):
+            value = _cut(match.group(1), "")
+            if not _STAND_IN.search(value) and not _COUNT.match(value):
+                yield match.start(1), match.start(1) + len(value)
     if japanese or "code" in low or "pin" in low or "otp" in low or "cv" in low:
         for match in _CODE.finditer(text):
             if not re.match(" ?(?:-?digit|char|mm|cm|円|桁|文字|個|回|分|秒|つ)", text[match.end() :]):
@@ -165,10 +174,16 @@ def _is_password(value: str, match: re.Match[str], behind: str) -> bool:
     bare = value.rstrip("!?").lower()
     if len(bare) < 4 or bare in _NO_PASSWORD or _STAND_IN.search(value) or _COUNT.match(value):
         return False
+    if match.group("cue").lower() == "pass" and value.isdigit():
+        return False
     if any(character.isdigit() for character in value) or _STRANGE.search(value.rstrip("!")):
+        return True
+    if " " in value:
         return True
     if not value.isalpha() or not _END.match(behind):
         return False
     # A plain word: a password only where the sentence can mean nothing else.
+    if match.group("cue").lower() == "pass":
+        return False
     told = match.group("mine") or match.group("open") or ":" in match.group()
     return bool(told or _JAPANESE.search(match.group()))

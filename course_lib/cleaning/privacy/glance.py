@@ -115,12 +115,17 @@ def _may_tell(low: str) -> bool:
         or "://" in low
         or "at)" in low
         or "at]" in low
+        or "(a)" in low
         or " dot " in low
         or "-----begin" in low
         or (
             not low.isascii()
             and (
-                "パス" in low
+                "ａｔ" in low
+                or "at）" in low
+                or "（a）" in low
+                or "at］" in low
+                or "パス" in low
                 or "ｐａｓｓ" in low
                 or "アット" in low
                 or "あっと" in low

@@ -100,19 +100,23 @@ def my_number(digits: Sequence[int]) -> bool:
     return check == (0 if rest <= 1 else 11 - rest)
 
 
-_BETWEEN = r"(?i:[ _]?(?:card|book|番号|の番号|ナンバー|number|no\.?|num\.?|id|#|は|が|第|is|was|:|=|\(|「|\s|,|→)){1,6}"
+_BETWEEN = r"(?i:[ _]?(?:card|book|番号|の番号|ナンバー|number|no\.?|num\.?|id|#|は|が|第|is|was|:|=|\([A-Z ]{2,12}\)|\(|「|\s|,|→|\?)){1,6}"
 _PASSPORT = re.compile(
     r"(?i:passport|パスポート|旅券)"
     rf"{_BETWEEN}((?i:[A-Z]{{1,2}}[ ]?[0-9]{{6,8}}|[0-9]{{8,9}}|(?=[A-Z0-9]*[0-9][A-Z0-9]*[0-9])"
-    r"[CFGHJKLMNPRTVWXYZ0-9]{9}))(?![A-Za-z0-9]|-[0-9])"
+    r"(?-i:[A-Z0-9]{9})))(?![A-Za-z0-9]|-[0-9])"
 )
-_LICENCE = re.compile(
-    r"(?i:driv(?:er'?s?|ing) licen[cs]e|driv(?:er'?s?|ing) permit|(?<![a-z])DLN?(?= ?(?:#|no|number|:))"
-    r"|(?:運転)?免許(?:証|番号)?)"
-    rf"{_BETWEEN}((?=(?:[A-Za-z]*[ -]?[0-9]){{5}})(?i:[A-Z]{{0,2}}[0-9](?:[ -]?[0-9]){{4,13}}[A-Z]{{0,2}}"
+_LICENCE_NUMBER = (
+    r"((?=(?:[A-Za-z]*[ -]?[0-9]){5})(?i:[A-Z]{0,2}[0-9](?:[ -]?[0-9]){4,13}[A-Z]{0,2}"
     r"|[A-Z][0-9A-Z](?:-?[0-9A-Z]){4,17}|[A-Z9]{5}[0-9]{6}[A-Z9]{2}[0-9A-Z]{3}(?: ?[0-9]{2})?))"
     r"(?![A-Za-z0-9]|-[0-9])"
 )
+_LICENCE = re.compile(
+    r"(?i:driv(?:er'?s?|ing) (?:licen[cs]e|permit)|(?<![a-z])DLN?(?= ?(?:#|no|number|:))"
+    rf"|(?:運転)?免許(?:証|番号)?){_BETWEEN}{_LICENCE_NUMBER}"
+)
+# Software has license numbers too: these need a driver elsewhere in the text.
+_ANY_LICENCE = re.compile(rf"(?i:licen[cs]e(?= (?:number|no))){_BETWEEN}{_LICENCE_NUMBER}")
 
 
 def passport_spans(seen: Glance) -> Iterator[Span]:
@@ -150,6 +154,8 @@ def driving_licence_spans(seen: Glance) -> Iterator[Span]:
     low = seen.low
     if "licen" in low or "permit" in low or "免許" in low or "dl" in low:
         yield from (match.span(1) for match in _LICENCE.finditer(seen.text))
+        if "driv" in low:
+            yield from (match.span(1) for match in _ANY_LICENCE.finditer(seen.text))
 
 
 _MONTH = (
@@ -162,7 +168,7 @@ _DATE = (
     r"|[0-3]?[0-9][-/. ][0-3]?[0-9][-/. ](?:(?:1[89]|20)[0-9]{2}|[0-9]{2}(?![0-9]))"
     r"|(?:明治|大正|昭和|平成|令和|[MTSHR])\s?(?:[0-9]{1,2}|元)\s?[-/.年]\s?[01]?[0-9]\s?[-/.月]\s?[0-3]?[0-9]日?"
     rf"|{_MONTH}\s{_DAY}(?:,?\s(?:1[89]|20)[0-9]{{2}})?"
-    rf"|(?:the )?{_DAY}(?:\sof)?[\s-]{_MONTH}(?:,?[\s-](?:1[89]|20)[0-9]{{2}})?"
+    rf"|{_DAY}(?:\sof)?[\s-]{_MONTH}(?:,?[\s-](?:1[89]|20)[0-9]{{2}})?"
     r"|(?:1[89]|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
     r"|[01]?[0-9]月[0-3]?[0-9]日)"
 )
@@ -203,7 +209,7 @@ _IPV4 = re.compile(
     r"(?![0-9A-Za-z_]|\.[0-9A-Za-z]|-[A-Za-z])"
 )
 _IPV6 = re.compile(
-    r"(?<![0-9A-Za-z:.])(?:[23][0-9a-f]{3}|fe[89ab][0-9a-f]|f[cd][0-9a-f]{2})"
+    r"(?<![0-9A-Za-z.])(?<!::)(?<![0-9]:)(?:[23][0-9a-f]{3}|fe[89ab][0-9a-f]|f[cd][0-9a-f]{2})"
     r"(?::[0-9a-f]{0,4}){2,7}(?![0-9A-Za-z])",
     re.IGNORECASE,
 )

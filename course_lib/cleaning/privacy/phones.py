@@ -15,7 +15,7 @@ import phonenumbers
 
 from course_lib.cleaning.privacy.glance import Glance, Span
 
-_START = r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][#/.+:,-])(?<![#/])"
+_START = r"(?<![0-9A-Za-z])(?<![0-9][.+:,-])(?<![A-Za-z][+-])(?<![#/])"
 _STOP = r"(?![0-9A-Za-z]|[.,/:-][0-9]|-[A-Za-z])"
 _EXTENSION = r"(?:\s?(?:ext\.?|x|内線)\s?[0-9]{1,5}(?![0-9]))?"
 _PLUS = re.compile(rf"{_START}(?:\+ ?|00)[1-9](?:[ ().-]{{0,3}}[0-9]){{7,14}}(?![0-9])")
@@ -28,7 +28,7 @@ _TRUNK = re.compile(
     rf"|0[0-9]{{1,4}}{_SEPARATOR}[0-9]{{1,4}}{_SEPARATOR}[0-9]{{3,4}}"
     r"|0[0-9]{1,4}の[0-9]{1,4}の[0-9]{3,4}"
     r"|0[1-9](?:[ .-][0-9]{2}){4}"
-    r"|0[1-9][0-9]{2,3}[ -][0-9]{6,7}|0[1-9][0-9]{1,2}[ /][0-9]{7,8}"
+    r"|0[1-9][0-9]{3} [0-9]{6}|0[1-9][0-9]{1,2}[ /][0-9]{7,8}"
     r"|0[1-9][0-9]{8,9}"
     rf"){_EXTENSION}{_STOP}"
 )
@@ -37,13 +37,13 @@ _AMERICAN = re.compile(
     rf"[2-9][0-9]{{2}}{_SEPARATOR}[0-9]{{4}}{_EXTENSION}{_STOP}"
 )
 _NAMED = re.compile(
-    r"(?i:(?<![a-z])(?:(?:tele)?phone|mobile|mobil|cell|landline|tel|fax|whatsapp|handy|my)"
+    r"(?i:(?<![a-z])(?:(?:tele)?phone|mob(?:ile?)?|cell|landline|tel|fax|whatsapp|handy|my)"
     r"(?: ?(?:number|no\.?|#))?|(?<![a-z])(?:(?:re)?call|ring|text|txt|sms|reach|dial|phone)"
-    r"(?: (?:me|us|him|her|them|back))?|電話(?:番号)?|携帯(?:番号)?|ケータイ|でんわ|ファックス|℡|着信)"
-    r"(?:(?i:\s|[:;.,=(#→]|is|are|at|on|under|it's|now|or|は|が|に|、|「|or){0,8})"
+    r"(?: (?:me|us|him|her|them|back|(?:my|our|the) [a-z]+))?|電話(?:番号)?|携帯(?:番号)?|ケータイ|でんわ|ファックス|℡|着信)"
+    r"(?:(?i:\s|[:;.,=#→]|\((?![0-9]{1,4}\))|is|are|at|on|under|it's|now|or|は|が|に|、|「){0,8})"
     rf"(?<![0-9A-Za-z])(\+?[0-9](?:[ ().-]{{0,2}}[0-9]){{6,14}}){_EXTENSION}{_STOP}"
 )
-_NAMES = ("phone", "mobil", "cell", "line", "tel", "fax", "app", "call", "ring", "text", "txt")
+_NAMES = ("phone", "mob", "cell", "line", "tel", "fax", "app", "call", "ring", "text", "txt")
 _MORE_NAMES = ("sms", "reach", "dial", "電話", "携帯", "ケータイ", "でんわ", "ファックス", "℡", "my")
 # What numbers are called that are no telephone's; nothing but the verb may stand between.
 _NOT_A_PHONE = re.compile(
@@ -52,7 +52,9 @@ _NOT_A_PHONE = re.compile(
     r"|confirmation|reservation|shipment|parcel|po|rma|imei|product|article|id|cas|zip(?: code)?))"
     r"(?i: ?(?:number|no\.?|num|id|code|#))?|〒|郵便番号"
     r"|(?:注文|受付|追跡|伝票|問い?合わ?せ|品番|型番|製造|管理|会員|顧客|お客様|予約|契約|登録|整理|商品"
-    r"|シリアル|ロット|配送|荷物|受注|請求書?|発注|部品|図面|識別|申込|口座)(?:番号|コード|No\.?|ID|ナンバー)?)"
+    r"|シリアル|ロット|配送|荷物|受注|請求書?|発注|部品|図面|識別|申込|口座)(?:番号|コード|No\.?|ID|ナンバー)?"
+    r"|(?<=[一-龥ァ-ヴー])(?<!電話)(?<!携帯)(?<!連絡先)(?<!ダイヤル)(?<!代表)(?<!直通)(?<!自宅)(?<!会社)"
+    r"(?<!緊急)(?<!着信)(?<!スマホ)(?<!固定)番号)"
     r"(?i:\s*(?:is|was|are|:|=|#|は|が|の|、|「|\()?){0,2}\s*$"
 )
 _DATE_OR_TABLE = re.compile(
@@ -112,6 +114,8 @@ def _is_local(written: str) -> bool:
     if not 9 <= len(digits) <= 12 or len(set(digits)) < 3 or _steps(number):
         return False
     regions = _REGIONS if len(digits) < len(number) else ("JP",)
+    if len(digits) == 11 and digits.startswith("07"):
+        regions = ("JP", "GB")
     return any(_valid(digits, region) for region in regions)
 
 
