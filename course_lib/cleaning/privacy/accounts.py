@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from course_lib.cleaning.privacy.glance import Glance, Span
 
 _CARD = re.compile(
-    r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][.+/_-])(?<!\+)[2-6][0-9](?:(?: ?[.-] ?| {1,2})?[0-9]){11,17}"
+    r"[2-6](?<![0-9A-Za-z].)(?<![0-9A-Za-z][.+/_-].)(?<!\+.)[0-9](?:(?: ?[.-] ?| {1,2})?[0-9]){11,17}"
 )
-_CARD_WORD = re.compile(r"(?:card|visa|master|amex|credit|debit|カード|クレカ|JCB|クレジット)", re.I)
+_CARD_WORD = re.compile(
+    r"(?:card|visa|master|amex|credit|debit|カード|クレカ|JCB|クレジット)", re.I
+)
 _NO_CARD = re.compile(
     r"(?:order|track(?:ing)?|serial|imei|iccid|isbn|ean|jan|sku|usps|ups|fedex|注文|追跡|伝票|製造"
     r"|シリアル)(?: ?(?:number|no\.?|#|番号|コード))?\s*(?:is|:|=|#|は|が|、)?\s*$",
@@ -138,7 +140,8 @@ _IBAN_LENGTHS = {
     }.items()
     for country in countries.split()
 }
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}")
+# The search starts at the check digits, which are rarer than letters.
+_IBAN = re.compile(r"[0-9](?<=(?<![A-Za-z0-9])[A-Za-z]{2}[0-9])[0-9](?:[ -]?[A-Za-z0-9]){11,30}")
 
 
 def iban_spans(seen: Glance) -> Iterator[Span]:
@@ -157,13 +160,14 @@ def iban_spans(seen: Glance) -> Iterator[Span]:
     """
     text = seen.text
     for match in _IBAN.finditer(text):
-        length = _IBAN_LENGTHS.get(match.group()[:2].upper())
-        places = [place for place in range(*match.span()) if text[place].isalnum()]
+        start = match.start() - 2
+        length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+        places = [place for place in range(start, match.end()) if text[place].isalnum()]
         if length is None or len(places) < length:
             continue
         end = places[length - 1] + 1
-        if not re.match("[A-Za-z0-9]", text[end:]) and mod97(text[match.start() : end]) == 1:
-            yield match.start(), end
+        if not re.match("[A-Za-z0-9]", text[end:]) and mod97(text[start:end]) == 1:
+            yield start, end
 
 
 def mod97(iban: str) -> int:
@@ -190,7 +194,17 @@ _JAPANESE_ACCOUNT = re.compile(
 _POST_ACCOUNT = re.compile(
     r"記号[\s::はが]{0,4}([0-9]{5}(?:-[0-9])?)[\s、,・/-]{0,4}番号[\s::はが]{0,4}([0-9]{1,8})(?![0-9])"
 )
-_BANK_WORDS = ("bank", "routing", "sort code", "checking", "savings", "wire", "swift", "iban", "bic")
+_BANK_WORDS = (
+    "bank",
+    "routing",
+    "sort code",
+    "checking",
+    "savings",
+    "wire",
+    "swift",
+    "iban",
+    "bic",
+)
 _ACCOUNT = re.compile(
     r"(?i:(?<![a-z])(?:account|acct\.?|a/c)(?: (?:number|no\.?|num|#))?)"
     r"(?i:\s*(?:is|was|:|=|#)?\s*\(?)([0-9](?:[ -]?[0-9]){5,16})(?![0-9])"

@@ -48,6 +48,7 @@ _NAMED = re.compile(
     r"((?=[A-Za-z_./+=~-]*[0-9])(?=[0-9_./+=~-]*[A-Za-z])[A-Za-z0-9_./+=~-]{16,})"
 )
 _BEARER = re.compile(r"(?i:bearer) +((?=[A-Za-z_./+~-]*[0-9])[A-Za-z0-9_./+=~-]{16,})")
+_LONG_TOKEN = re.compile("[A-Za-z0-9_./+=:-]{16}")
 _NAMES = ("key", "token", "secret", "bearer", "キー", "トークン", "シークレット", "authorization")
 
 
@@ -66,10 +67,11 @@ def api_key_spans(seen: Glance) -> Iterator[Span]:
         [(6, 29)]
     """
     text = seen.text
-    if "_" in text or "-" in text or "." in text or "AK" in text or "AI" in text or "AS" in text:
-        yield from (match.span() for match in _FORMATS.finditer(text))
     if "-----BEGIN" in text:
         yield from (match.span() for match in _KEY_BLOCK.finditer(text))
+    if _LONG_TOKEN.search(text) is None:
+        return
+    yield from (match.span() for match in _FORMATS.finditer(text))
     if any(name in seen.low for name in _NAMES):
         for pattern in (_NAMED, _BEARER):
             for match in pattern.finditer(text):
@@ -108,6 +110,7 @@ _CODE = re.compile(
     rf"(?P<cue>{_CODE_WORD})(?:{_IS}{_OPEN}|\s*)(?P<value>[0-9]{{3,8}})(?![0-9A-Za-z.,-]?[0-9A-Za-z])",
     re.IGNORECASE,
 )
+_CODE_NAMES = ("code", "pin", "otp", "cv", "暗証", "コード", "認証", "確認番", "検証", "ワンタイム")
 _NO_PASSWORD = frozenset(
     "wrong incorrect correct invalid valid required needed expired missing weak strong safe secure"
     " empty blank too not the and or for with your their still being sent stored saved kept set"
@@ -125,8 +128,12 @@ _STAND_IN = re.compile(
     r"""^(?:[\[<{%]|\$\{|\$[A-Z_]+$|\.\.|x{3,}|your|[^A-Za-z0-9]+$|https?:)|^[A-Za-z_.]+\(|\]$""",
     re.IGNORECASE,
 )
-_COUNT = re.compile(r"^[0-9]{1,3}(?:[- ]?(?:char|digit|letter|bit|day|to|or|and)|$|[-~][0-9]{1,2}$)")
-_END = re.compile(r"""\s*(?:$|[.,;!?\n)"'。、」』]|です|でした|だ(?!け)|でログ|と(?:いう|な|設)|に(?:し|な))""")
+_COUNT = re.compile(
+    r"^[0-9]{1,3}(?:[- ]?(?:char|digit|letter|bit|day|to|or|and)|$|[-~][0-9]{1,2}$)"
+)
+_END = re.compile(
+    r"""\s*(?:$|[.,;!?\n)"'。、」』]|です|でした|だ(?!け)|でログ|と(?:いう|な|設)|に(?:し|な))"""
+)
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龥]")
 
 
@@ -145,8 +152,7 @@ def password_spans(seen: Glance) -> Iterator[Span]:
         [(38, 45)]
     """
     text, low = seen.text, seen.low
-    japanese = not text.isascii() and ("パス" in text or "コード" in text or "番号" in text)
-    if "pass" in low or "pwd" in low or "pw" in low or japanese:
+    if "pass" in low or "pw" in low or "パス" in text:
         for match in _PASSWORD.finditer(text):
             value = _cut(match.group("value"), match.group("open"))
             end = match.start("value") + len(value)
@@ -156,9 +162,11 @@ def password_spans(seen: Glance) -> Iterator[Span]:
             value = _cut(match.group(1), "")
             if not _STAND_IN.search(value) and not _COUNT.match(value):
                 yield match.start(1), match.start(1) + len(value)
-    if japanese or "code" in low or "pin" in low or "otp" in low or "cv" in low:
+    if seen.digits >= 3 and any(name in low for name in _CODE_NAMES):
         for match in _CODE.finditer(text):
-            if not re.match(" ?(?:-?digit|char|mm|cm|円|桁|文字|個|回|分|秒|つ)", text[match.end() :]):
+            if not re.match(
+                " ?(?:-?digit|char|mm|cm|円|桁|文字|個|回|分|秒|つ)", text[match.end() :]
+            ):
                 yield match.span("value")
 
 

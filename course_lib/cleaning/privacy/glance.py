@@ -23,11 +23,13 @@ class Glance(NamedTuple):
         text: The folded text, as long as the original.
         low: The same in lower case, for looking words up.
         digits: The most digits that stand together in one number, separators allowed.
+        numbers: Start, end and digits of each number of seven digits and more.
     """
 
     text: str
     low: str
     digits: int
+    numbers: tuple[tuple[int, int, int], ...] = ()
 
 
 class Detector(NamedTuple):
@@ -52,9 +54,11 @@ _FOLD: dict[int, int | str] = {
     **dict.fromkeys([0x2018, 0x2019], "'"),
     **dict.fromkeys([0x201C, 0x201D], '"'),
 }
+# `translate` alone is slow on characters that are not in the table: only those in it are shown.
+_UNFOLDED = re.compile("[" + "".join(map(chr, _FOLD)) + "]+")
 # Long vowel marks and rules that stand for a dash, but only between the digits of a number.
-_DASHES = re.compile(r"(?<=[0-9)])[ー─━ｰ](?=[0-9(])")
-_MARKS = re.compile("[0-9@０-９＠𝟎-𝟿]")
+_DASHES = re.compile(r"[ー─━ｰ](?<=[0-9)].)(?=[0-9(])")
+_MARKS = re.compile("[0-9@０-９＠]")
 _NUMBER = re.compile(r"[0-9](?:[ ().の・/-]{0,3}[0-9])*")
 _NO_DIGIT = re.compile("[^0-9]+")
 _DIGITS_AND_AT = b"0123456789@"
@@ -75,7 +79,7 @@ def glance(text: str) -> Glance | None:
         >>> glance("Where is my tent?") is None
         True
         >>> glance("ＴＥＬ０９０ー１２３４")
-        Glance(text='TEL090-1234', low='tel090-1234', digits=7)
+        Glance(text='TEL090-1234', low='tel090-1234', digits=7, numbers=((3, 11, 7),))
     """
     if text.isascii():
         raw = text.encode()
@@ -86,9 +90,15 @@ def glance(text: str) -> Glance | None:
         if _MARKS.search(text) is None and not _may_tell(text.lower()):
             return None
         folded = fold(text)
-    numbers = _NUMBER.findall(folded)
-    most = max((len(_NO_DIGIT.sub("", number)) for number in numbers), default=0)
-    return Glance(folded, folded.lower(), most)
+    most, numbers = 0, []
+    for number in _NUMBER.finditer(folded):
+        size = number.end() - number.start()
+        if size > most or size >= 7:
+            size = len(_NO_DIGIT.sub("", number.group()))
+            most = max(most, size)
+            if size >= 7:
+                numbers.append((*number.span(), size))
+    return Glance(folded, folded.lower(), most, tuple(numbers))
 
 
 def fold(text: str) -> str:
@@ -104,7 +114,9 @@ def fold(text: str) -> str:
         >>> fold("Ｔ０ー１")
         'T0-1'
     """
-    return text if text.isascii() else _DASHES.sub("-", text.translate(_FOLD))
+    if text.isascii():
+        return text
+    return _DASHES.sub("-", _UNFOLDED.sub(lambda run: run.group().translate(_FOLD), text))
 
 
 def _may_tell(low: str) -> bool:

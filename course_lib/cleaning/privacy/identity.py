@@ -11,7 +11,11 @@ from course_lib.cleaning.privacy.glance import Glance, Span
 # No number is given out with area 000, 666 or 9xx, group 00 or serial 0000.
 # https://www.ssa.gov/employer/randomization.html
 _SSN_PARTS = r"(?!000|666|9)[0-9]{3}(%s)(?!00)[0-9]{2}\1(?!0000)[0-9]{4}"
-_SSN = re.compile(rf"(?<![0-9A-Za-z])(?<![0-9A-Za-z][./-])({_SSN_PARTS % '-'})(?![0-9A-Za-z]|-[0-9])".replace(r"\1", r"\2"))
+_SSN = re.compile(
+    rf"(?<![0-9A-Za-z])(?<![0-9A-Za-z][./-])({_SSN_PARTS % '-'})(?![0-9A-Za-z]|-[0-9])".replace(
+        r"\1", r"\2"
+    )
+)
 _NAMED_SSN = re.compile(
     r"(?i:(?<![a-z])ssn|social[ -]security|ソーシャルセキュリティ|社会保障番号)[^0-9\n]{0,24}?"
     rf"(?<![0-9])({_SSN_PARTS % '[ .-]?'})(?![0-9])".replace(r"\1", r"\2")
@@ -179,7 +183,9 @@ _BIRTH = re.compile(
     rf"(?<![0-9A-Za-z])({_DATE})(?![0-9])",
     re.IGNORECASE,
 )
-_THEN_BORN = re.compile(rf"(?<![0-9A-Za-z])({_DATE})(?:\(.{{0,8}}?\))?\s?(?:に|が)?(?:生まれ|誕生日)", re.IGNORECASE)
+_THEN_BORN = re.compile(
+    rf"(?<![0-9A-Za-z])({_DATE})(?:\(.{{0,8}}?\))?\s?(?:に|が)?(?:生まれ|誕生日)", re.IGNORECASE
+)
 
 
 def date_of_birth_spans(seen: Glance) -> Iterator[Span]:
@@ -243,7 +249,9 @@ def ip_address_spans(seen: Glance) -> Iterator[Span]:
                 yield match.span()
     if text.count(":") >= 2:
         for match in _IPV6.finditer(text):
-            written = match.group().rstrip(":") if not match.group().endswith("::") else match.group()
+            written = (
+                match.group().rstrip(":") if not match.group().endswith("::") else match.group()
+            )
             try:
                 ipaddress.IPv6Address(written)
             except ValueError:

@@ -111,15 +111,7 @@ def mask_all(text: str) -> str:
         >>> mask_all("Call 090-1234-5678 or write to a@b.jp")
         'Call [PHONE] or write to [EMAIL]'
     """
-    if glance(text) is None:
-        return text
-    for placeholder, find, digits in DETECTORS.values():
-        seen = glance(text)
-        if seen is None:
-            break
-        if seen.digits >= digits:
-            text = _replace(text, find(seen), placeholder)
-    return text
+    return _apply_all(text, keep_length=False)
 
 
 def hide(text: str) -> str:
@@ -135,12 +127,18 @@ def hide(text: str) -> str:
         >>> hide("Write to a@b.jp")
         'Write to ••••••'
     """
-    for _, find, digits in DETECTORS.values():
-        seen = glance(text)
+    return _apply_all(text, keep_length=True)
+
+
+def _apply_all(text: str, keep_length: bool) -> str:
+    seen = glance(text)
+    for placeholder, find, digits in DETECTORS.values():
         if seen is None:
             break
         if seen.digits >= digits:
-            text = _replace(text, find(seen), None)
+            after = _replace(text, find(seen), None if keep_length else placeholder)
+            if after is not text:
+                text, seen = after, glance(after)
     return text
 
 

@@ -12,12 +12,16 @@ from collections.abc import Iterator
 from course_lib.cleaning.privacy.glance import Glance, Span
 
 _ENGLISH_NAME = r"[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+(?:\s(?:(?:van|von|de|la|der|di|bin|al)\s)?[A-ZÀ-Þ][A-Za-zÀ-ÿ'.-]*){0,2}"
-_TITLED = re.compile(rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Dr|Prof|Miss|Mister|Professor)\.?\s({_ENGLISH_NAME})")
+_TITLED = re.compile(
+    rf"(?<![A-Za-z])(?:Mr|Mrs|Ms|Mx|Dr|Prof|Miss|Mister|Professor)\.?\s({_ENGLISH_NAME})"
+)
 _INTRODUCED = re.compile(
     r"(?<![A-Za-z])(?i:my name is|my name's|name:|i am called|i'm called|full name is|signed,?|sincerely,?"
     rf"|(?:kind |best |warm )?regards,?|yours,|cheers,)\s+({_ENGLISH_NAME})"
 )
-_GREETED = re.compile(rf"(?:^|\n)(?:Dear|Hi|Hello)\s((?!All|Team|Customer|Sir|Madam|There|Everyone){_ENGLISH_NAME})\s?[,!:\n]")
+_GREETED = re.compile(
+    rf"(?:^|\n)(?:Dear|Hi|Hello)\s((?!All|Team|Customer|Sir|Madam|There|Everyone){_ENGLISH_NAME})\s?[,!:\n]"
+)
 _JAPANESE_NAME = r"[\u4e00-\u9fff々]{1,4}(?:[\s・][\u4e00-\u9fff々]{1,4})?|[ァ-ヴー]{2,8}(?:[\s・=][ァ-ヴー]{2,8})?"
 _ADDRESSED = re.compile(
     rf"(?<![\u4e00-\u9fff々ァ-ヴー])({_JAPANESE_NAME})\s?(?:様(?![々子式相変態])|さま(?!ざま)|さん(?![々ざ])|氏(?![名])|くん|ちゃん|先生|殿(?!堂))"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 
 import phonenumbers
 
@@ -36,15 +37,16 @@ _AMERICAN = re.compile(
     rf"{_START}(?:\+?1[ .-]?)?(?:\([2-9][0-9]{{2}}\) ?|[2-9][0-9]{{2}}{_SEPARATOR})"
     rf"[2-9][0-9]{{2}}{_SEPARATOR}[0-9]{{4}}{_EXTENSION}{_STOP}"
 )
-_NAMED = re.compile(
-    r"(?i:(?<![a-z])(?:(?:tele)?phone|mob(?:ile?)?|cell|landline|tel|fax|whatsapp|handy|my)"
-    r"(?: ?(?:number|no\.?|#))?|(?<![a-z])(?:(?:re)?call|ring|text|txt|sms|reach|dial|phone)"
-    r"(?: (?:me|us|him|her|them|back|(?:my|our|the) [a-z]+))?|電話(?:番号)?|携帯(?:番号)?|ケータイ|でんわ|ファックス|℡|着信)"
-    r"(?:(?i:\s|[:;.,=#→]|\((?![0-9]{1,4}\))|is|are|at|on|under|it's|now|or|は|が|に|、|「){0,8})"
-    rf"(?<![0-9A-Za-z])(\+?[0-9](?:[ ().-]{{0,2}}[0-9]){{6,14}}){_EXTENSION}{_STOP}"
+# The word right before a number that has no layout of its own.
+_NAME = re.compile(
+    r"(?:(?<![a-z])(?:(?:tele)?phone|mob(?:ile?)?|cell|landline|tel|fax|whatsapp|handy|number"
+    r"|(?:re)?call|ring|text|txt|sms|reach|dial)(?:'s)?"
+    r"(?: (?:me|us|him|her|them|back|(?:my|our|the) [a-z]+))?(?: ?(?:number|no\.?|#))?"
+    r"|電話(?:番号)?|携帯(?:番号)?|ケータイ|でんわ|ファックス|℡|着信)"
+    r"(?:\s|[:;.,=#→]|\((?![0-9]{1,4}\))|is|are|at|on|under|it's|now|or|は|が|に|、|「){0,8}[(+]?$",
+    re.IGNORECASE,
 )
-_NAMES = ("phone", "mob", "cell", "line", "tel", "fax", "app", "call", "ring", "text", "txt")
-_MORE_NAMES = ("sms", "reach", "dial", "電話", "携帯", "ケータイ", "でんわ", "ファックス", "℡", "my")
+_DIGITS = re.compile(rf"[0-9](?:[ ().-]{{0,2}}[0-9]){{6,14}}{_EXTENSION}{_STOP}")
 # What numbers are called that are no telephone's; nothing but the verb may stand between.
 _NOT_A_PHONE = re.compile(
     r"(?:(?i:(?<![a-z])(?:order|ticket|invoice|track(?:ing)?|serial|s/n|sn|isbn|issn|jan|ean|upc|sku"
@@ -81,25 +83,36 @@ def phone_spans(seen: Glance) -> Iterator[Span]:
         >>> list(phone_spans(glance("Tracking 0120-123-456, phone 0120-123-456")))
         [(29, 41)]
     """
-    text, low, digits = seen.text, seen.low, seen.digits
-    if "+" in text or "00" in text:
-        for match in _PLUS.finditer(text):
-            end = _international_end(match.group())
-            before = text[max(0, match.start() - 30) : match.start()]
-            if end and (match.group()[0] == "+" or not _NOT_A_PHONE.search(before)):
-                yield match.start(), match.start() + end
-    if digits >= 9:
-        for match in _TRUNK.finditer(text):
-            if _is_local(match.group()) and _may_call(text, match):
-                yield match.span()
-    if digits >= 10:
-        for match in _AMERICAN.finditer(text):
-            if _may_call(text, match):
-                yield match.span()
-    if any(name in low for name in _NAMES) or any(name in low for name in _MORE_NAMES):
-        for match in _NAMED.finditer(text):
-            if not _DATE_OR_TABLE.search(match.group(1)) and not _steps(match.group(1)):
-                yield match.start(1), match.end()
+    text = seen.text
+    for first, last, digits in seen.numbers:
+        # A bracket or a plus may stand before the first digit, an extension behind the last.
+        start, end = max(0, first - 2), last + 12
+        before = text[max(0, first - 40) : first]
+        if digits >= 8 and (
+            "+" in before[-2:] or "+" in text[first:last] or "00" in text[first:last]
+        ):
+            for match in _PLUS.finditer(text, start, end):
+                size = _international_end(match.group())
+                if size and (match.group()[0] == "+" or _may_call(text, match)):
+                    yield match.start(), match.start() + size
+        if digits >= 9 and "0" in text[first:last]:
+            for match in _TRUNK.finditer(text, start, end):
+                if _may_call(text, match) and _is_local(match.group()):
+                    yield match.span()
+        if digits >= 10 and last - first > digits:
+            for match in _AMERICAN.finditer(text, start, end):
+                if _may_call(text, match):
+                    yield match.span()
+        number = _DIGITS.match(text, first, end) if _NAME.search(before) else None
+        if (
+            number
+            and not _NOT_A_PHONE.search(before.rstrip("(+"))
+            and not _DATE_OR_TABLE.search(number.group())
+            and not _steps(number.group())
+        ):
+            # A bracket in front belongs to the number only if it closes within.
+            sign = before[-1] == "+" or (before[-1] == "(" and ")" in number.group())
+            yield first - sign, number.end()
 
 
 def _may_call(text: str, match: re.Match[str]) -> bool:
@@ -122,7 +135,7 @@ def _is_local(written: str) -> bool:
 def _steps(written: str) -> bool:
     """Whether the groups count up in equal steps, as 01 02 03 04 05 and 10 20 30 40 do."""
     groups = [int(group) for group in re.findall("[0-9]+", written)]
-    steps = {after - before for before, after in zip(groups, groups[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(groups)}
     return len(groups) >= 4 and len(steps) == 1
 
 

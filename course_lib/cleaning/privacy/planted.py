@@ -85,9 +85,7 @@ def planted(seed: int = 0) -> list[Planted]:
         'hey, its bob. email '
     """
     by_hand = _data("planted.toml")["values"]
-    found = [
-        _parse(line, lang, "hand") for lang in LANGUAGES for line in _lines(by_hand[lang])
-    ]
+    found = [_parse(line, lang, "hand") for lang in LANGUAGES for line in _lines(by_hand[lang])]
     for lang in LANGUAGES:
         draw = Random(f"{seed} {lang}")
         frames = _data("frames.toml")["frames"][lang]
@@ -95,9 +93,7 @@ def planted(seed: int = 0) -> list[Planted]:
         kinds = list(frames)
         found += [_one(draw, lang, kind, frames) for kind in kinds for _ in range(_EACH)]
         for _ in range(_PAIRS):
-            first, second = (
-                _one(draw, lang, kind, frames) for kind in draw.sample(kinds, 2)
-            )
+            first, second = (_one(draw, lang, kind, frames) for kind in draw.sample(kinds, 2))
             found.append(_joined(draw.choice(pairs), first, second))
     return found
 
