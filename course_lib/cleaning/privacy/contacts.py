@@ -85,7 +85,7 @@ _URL = re.compile(
     r"(?:(?<![A-Za-z0-9])(?:[a-z][a-z0-9+.-]{1,15}://|www\.)|(?i:https?)://)"
     r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%|'-]+"
 )
-_USER = re.compile(r"^[a-z0-9+.-]+://[^/?#@]*:[^/?#@]+@", re.IGNORECASE)
+_USER = re.compile(r"^[a-z0-9+.-]+://[^/?#@\[]*:[^/?#@]+@[A-Za-z0-9\[]", re.IGNORECASE)
 _FIELD = re.compile(r"[?&#;]([A-Za-z0-9_.\[\]-]+)=([^&#;]+)")
 # Names whose value is a secret whatever it looks like; and names that hold one at times.
 _SECRET_FIELDS = re.compile(

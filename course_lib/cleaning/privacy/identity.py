@@ -219,6 +219,8 @@ _IPV6 = re.compile(
     r"(?::[0-9a-f]{0,4}){2,7}(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
+# The roots of the object identifiers that certificates are full of.
+_OBJECT = re.compile(r"1\.[23]\.|2\.5\.")
 _VERSION = re.compile(
     r"(?i:(?<![a-z])(?:v|ver\.?|versions?|release|build|firmware|driver|sdk|section|sec\.|chapter|rule"
     r"|figure|table|clause|§|oid)|バージョン|版|ファームウェア|第|Ver\.?)[\s.:=はが]*$"
@@ -270,5 +272,8 @@ def _is_host(written: str, before: str, behind: str) -> bool:
         return False
     if dotted in _PUBLIC or _VERSION.search(before):
         return False
-    # 1.2.3.4 is a version or a section, unless something says that it is a machine.
-    return len(dotted) > 7 or bool(_IP_WORD.search(before))
+    # 3.2.2.10 is a version or a section, unless something says that it is a machine.
+    large = len(dotted.partition(".")[0]) == 3 or sum(len(p) > 1 for p in dotted.split(".")) >= 2
+    if dotted.startswith("0."):
+        return False
+    return (large and not _OBJECT.match(dotted)) or bool(_IP_WORD.search(before))

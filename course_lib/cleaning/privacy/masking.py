@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from course_lib.cleaning.privacy.accounts import bank_account_spans, card_spans, iban_spans
 from course_lib.cleaning.privacy.addresses import address_spans
 from course_lib.cleaning.privacy.contacts import email_spans, url_spans
-from course_lib.cleaning.privacy.credentials import api_key_spans, password_spans
+from course_lib.cleaning.privacy.credentials import api_key_spans
 from course_lib.cleaning.privacy.glance import Detector, Glance, Span, fold, glance
 from course_lib.cleaning.privacy.identity import (
     date_of_birth_spans,
@@ -18,6 +18,7 @@ from course_lib.cleaning.privacy.identity import (
     ssn_spans,
 )
 from course_lib.cleaning.privacy.names import name_spans
+from course_lib.cleaning.privacy.passwords import password_spans
 from course_lib.cleaning.privacy.phones import phone_spans
 from course_lib.errors import CourseError
 

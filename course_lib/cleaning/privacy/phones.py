@@ -19,7 +19,7 @@ from course_lib.cleaning.privacy.glance import Glance, Span
 _START = r"(?<![0-9A-Za-z])(?<![0-9][.+:,-])(?<![A-Za-z][+-])(?<![#/])"
 _STOP = r"(?![0-9A-Za-z]|[.,/:-][0-9]|-[A-Za-z])"
 _EXTENSION = r"(?:\s?(?:ext\.?|x|内線)\s?[0-9]{1,5}(?![0-9]))?"
-_PLUS = re.compile(rf"{_START}(?:\+ ?|00)[1-9](?:[ ().-]{{0,3}}[0-9]){{7,14}}(?![0-9])")
+_PLUS = re.compile(rf"{_START}(?:\+|00)[1-9](?:[ ().-]{{0,3}}[0-9]){{7,14}}(?![0-9])")
 _SEPARATOR = r"(?:[ .・-]| - )"
 # Groups of digits that begin with the 0 of a trunk call: Japan, Korea, Britain, Australia, Europe.
 _TRUNK = re.compile(
@@ -39,7 +39,8 @@ _AMERICAN = re.compile(
 )
 # The word right before a number that has no layout of its own.
 _NAME = re.compile(
-    r"(?:(?<![a-z])(?:(?:tele)?phone|mob(?:ile?)?|cell|landline|tel|fax|whatsapp|handy|number"
+    r"(?:(?<![a-z])(?:(?:tele)?phone|mob(?:ile?)?|cell|landline|tel|fax|whatsapp|handy"
+    r"|(?:my|his|her|our|new|contact|direct) number"
     r"|(?:re)?call|ring|text|txt|sms|reach|dial)(?:'s)?"
     r"(?: (?:me|us|him|her|them|back|(?:my|our|the) [a-z]+))?(?: ?(?:number|no\.?|#))?"
     r"|電話(?:番号)?|携帯(?:番号)?|ケータイ|でんわ|ファックス|℡|着信)"
@@ -53,8 +54,9 @@ _NOT_A_PHONE = re.compile(
     r"|case|ref(?:erence)?|item|model|part|lot|batch|customer|member|account|booking|policy|claim"
     r"|confirmation|reservation|shipment|parcel|po|rma|imei|product|article|id|cas|zip(?: code)?))"
     r"(?i: ?(?:number|no\.?|num|id|code|#))?|〒|郵便番号"
-    r"|(?:注文|受付|追跡|伝票|問い?合わ?せ|品番|型番|製造|管理|会員|顧客|お客様|予約|契約|登録|整理|商品"
-    r"|シリアル|ロット|配送|荷物|受注|請求書?|発注|部品|図面|識別|申込|口座)(?:番号|コード|No\.?|ID|ナンバー)?"
+    r"|(?:追跡|伝票|品番|型番|シリアル|ロット)(?:番号|コード|No\.?|ID|ナンバー)?"
+    r"|(?:注文|受付|問い?合わ?せ|製造|管理|会員|顧客|お客様|予約|契約|登録|整理|商品|配送|荷物|受注|請求"
+    r"|発注|部品|図面|識別|申込|口座)(?:コード|No\.?|ID|ナンバー)"
     r"|(?<=[一-龥ァ-ヴー])(?<!電話)(?<!携帯)(?<!連絡先)(?<!ダイヤル)(?<!代表)(?<!直通)(?<!自宅)(?<!会社)"
     r"(?<!緊急)(?<!着信)(?<!スマホ)(?<!固定)番号)"
     r"(?i:\s*(?:is|was|are|:|=|#|は|が|の|、|「|\()?){0,2}\s*$"
@@ -65,6 +67,8 @@ _DATE_OR_TABLE = re.compile(
     r"|[0-9]\.[0-9]{1,2} +[0-9]"
     r"|^(?:19|20)[0-9]{2} ?- ?(?:19|20)[0-9]{2}$"
 )
+# All digits in a row, as code writes them; zeros for a form.
+_EXAMPLES = ("0123456789", "0000000000", "00000000000", "01234567890")
 _REGIONS = ("JP", "GB", "AU", "KR", "FR", "DE", "IT", "ES")
 
 
@@ -93,7 +97,8 @@ def phone_spans(seen: Glance) -> Iterator[Span]:
         ):
             for match in _PLUS.finditer(text, start, end):
                 size = _international_end(match.group())
-                if size and (match.group()[0] == "+" or _may_call(text, match)):
+                decimal = re.match(r"[.,][0-9]", text[match.start() + size :])
+                if size and not decimal and (match.group()[0] == "+" or _may_call(text, match)):
                     yield match.start(), match.start() + size
         if digits >= 9 and "0" in text[first:last]:
             for match in _TRUNK.finditer(text, start, end):
@@ -124,7 +129,7 @@ def _is_local(written: str) -> bool:
     """Whether a number with a trunk 0 is laid out or dialled as one of the regions does it."""
     number = re.split("ext|x|内線", written)[0]
     digits = re.sub("[^0-9]", "", number)
-    if not 9 <= len(digits) <= 12 or len(set(digits)) < 3 or _steps(number):
+    if not 9 <= len(digits) <= 12 or digits in _EXAMPLES or _steps(number):
         return False
     regions = _REGIONS if len(digits) < len(number) else ("JP",)
     if len(digits) == 11 and digits.startswith("07"):
