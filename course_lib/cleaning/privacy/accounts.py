@@ -188,11 +188,12 @@ def mod97(iban: str) -> int:
 
 
 _JAPANESE_ACCOUNT = re.compile(
-    r"(?:口座(?:番号|No\.?)?|(?:普通|当座|貯蓄)(?:預金|口座)?(?:番号)?|\((?:普|当)\))"
+    r"(?:口座(?:番号|No\.?)?|(?:普通|当座|貯蓄)(?:預金|口座)?(?:番号)?|\((?:普通?|当座?)\))"
     r"(?:番号)?[\s::はがのNno.#(「、]{0,6}([0-9]{6,8}|[0-9]{3}[ -][0-9]{4})(?![0-9円通個件人年]|[,.-][0-9])"
 )
 _POST_ACCOUNT = re.compile(
-    r"記号[\s::はが]{0,4}([0-9]{5}(?:-[0-9])?)[\s、,・/-]{0,4}番号[\s::はが]{0,4}([0-9]{1,8})(?![0-9])"
+    r"(?:記号|ゆうちょ(?:銀行)?(?=[\s::]{0,2}1))[\s::はが]{0,4}([01][0-9]{4}(?:-[0-9])?)"
+    r"(?:[\s、,・/-]{0,4}番号[\s::はが]{0,4}|[\s-]{1,2})([0-9]{1,8})(?![0-9])"
 )
 _BANK_WORDS = (
     "bank",
@@ -232,7 +233,7 @@ def bank_account_spans(seen: Glance) -> Iterator[Span]:
     text, low = seen.text, seen.low
     if not text.isascii() and ("口座" in text or "普" in text or "当" in text or "貯蓄" in text):
         yield from (match.span(1) for match in _JAPANESE_ACCOUNT.finditer(text))
-    if "記号" in text:
+    if "記号" in text or "ゆうちょ" in text:
         for match in _POST_ACCOUNT.finditer(text):
             yield match.span(1)
             yield match.span(2)

@@ -79,7 +79,7 @@ _AS_TOLD = re.compile(
 )
 _BOX = re.compile(rf"(?i:p\.? ?o\.? ?box)\s?#?[0-9]{{1,6}}(?:(?:,?\s+{_TOWN}){{0,2}}?,?\s+{_ZIP})?")
 _ROMAN = re.compile(
-    rf"{_HOUSE[:-4]}(?:-[0-9]{{1,4}}){{0,3}},?\s(?:[A-Z][A-Za-z]+(?:-[a-z]+)?,?\s?){{0,3}}"
+    rf"{_HOUSE[:-4]}(?:-[0-9]{{1,4}}){{0,3}},?\s(?:[A-Z][A-Za-z]+(?:-[A-Za-z]+)?,?\s?){{0,3}}"
     r"[A-Z][A-Za-z]+-(?:ku|shi|cho|machi|mura|gun|to|ken|fu)(?![A-Za-z])"
     r"(?:,?\s[A-Z][A-Za-z]+(?:-[a-z]+)?){0,3}(?:,?\s〒?[0-9]{3}-[0-9]{4})?(?:,?\sJapan)?"
 )

@@ -63,7 +63,7 @@ def email_spans(seen: Glance) -> Iterator[Span]:
         for match in _EMAIL.finditer(text):
             domain = match.group().partition("@")[2]
             package = re.match(r"[0-9]+\.[0-9]", domain)  # name@1.2.3-rc
-            server = match.group().startswith("git@") and text[match.end() :][:1] == ":"
+            server = match.group().startswith("git@") and text[match.end() :][:1] in (":", "/")
             if not package and not server:
                 yield match.span()
         if "@ " in text or " @" in text:
@@ -85,7 +85,7 @@ _URL = re.compile(
     r"(?:(?<![A-Za-z0-9])(?:[a-z][a-z0-9+.-]{1,15}://|www\.)|(?i:https?)://)"
     r"[A-Za-z0-9._~:/?#\[\]@!$&()*+,;=%|'-]+"
 )
-_USER = re.compile(r"^[a-z0-9+.-]+://[^/?#@\[]*:[^/?#@]+@[A-Za-z0-9\[]", re.IGNORECASE)
+_USER = re.compile(r"^[a-z0-9+.-]+://[^/?#@:\[]*:[^/?#@]+@[A-Za-z0-9\[]", re.IGNORECASE)
 _FIELD = re.compile(r"[?&#;]([A-Za-z0-9_.\[\]-]+)=([^&#;]+)")
 # Names whose value is a secret whatever it looks like; and names that hold one at times.
 _SECRET_FIELDS = re.compile(
@@ -156,5 +156,5 @@ def _field_tells(name: str, value: str) -> bool:
         return len(value) >= 4
     digits = sum(map(str.isdigit, value))
     if _LONG_FIELDS.search(name):
-        return len(value) >= 12 and digits >= 2
+        return digits >= 2 and bool(re.fullmatch("[A-Za-z0-9_.~+/=-]{12,}", value))
     return bool(_PHONE_FIELDS.search(name)) and digits >= 7

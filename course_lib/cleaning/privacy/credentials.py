@@ -50,6 +50,11 @@ _NAMED = re.compile(
     r"((?=[A-Za-z_/+=~-]*[0-9])(?=[0-9_/+=~-]*[A-Za-z])[A-Za-z0-9_/+=~-]{16,})"
     r"(?![A-Za-z0-9_/+=~-]|[.(][A-Za-z0-9_)])"
 )
+# "aws secret wJalr…": nothing between, so only what cannot be a word.
+_BARE = re.compile(
+    r"(?i:(?<![a-z])(?:secret|token|key)) "
+    r"((?=[!-~]*[0-9][!-~]*[0-9])(?=[!-~]*[a-z])(?=[!-~]*[A-Z])[A-Za-z0-9_/+=-]{24,})(?![A-Za-z0-9.(])"
+)
 _BEARER = re.compile(r"(?i:bearer) +((?=[A-Za-z_./+~-]*[0-9])[A-Za-z0-9_./+=~-]{16,})")
 _LONG_TOKEN = re.compile("[A-Za-z0-9_./+=:-]{16}")
 # A path or a URL behind "key:" is where the key is kept, not the key.
@@ -79,7 +84,7 @@ def api_key_spans(seen: Glance) -> Iterator[Span]:
         return
     yield from (match.span() for match in _FORMATS.finditer(text))
     if any(name in seen.low for name in _NAMES):
-        for pattern in (_NAMED, _BEARER):
+        for pattern in (_NAMED, _BARE, _BEARER):
             for match in pattern.finditer(text):
                 value = match.group(1).rstrip("./~")
                 if not _ELSEWHERE.match(value) and not _reads(value):

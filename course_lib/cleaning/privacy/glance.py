@@ -51,6 +51,8 @@ _FOLD: dict[int, int | str] = {
     **{0x1D7CE + place: ord("0") + place % 10 for place in range(50)},  # 𝟎 and its kin
     **dict.fromkeys([0xA0, 0x202F, 0x3000, *range(0x2000, 0x200B)], " "),
     **dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63, 0xFF0D], "-"),
+    **dict.fromkeys([ord(sign) for sign in "『【〔《〈"], "「"),
+    **dict.fromkeys([ord(sign) for sign in "』】〕》〉"], "」"),
     **dict.fromkeys([0x2018, 0x2019], "'"),
     **dict.fromkeys([0x201C, 0x201D], '"'),
 }
@@ -127,6 +129,7 @@ def _may_tell(low: str) -> bool:
         or "://" in low
         or "at)" in low
         or "at]" in low
+        or "at}" in low
         or "(a)" in low
         or " dot " in low
         or "-----begin" in low

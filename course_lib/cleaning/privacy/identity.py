@@ -53,6 +53,9 @@ _MY_NUMBER = re.compile(
     r"(?<![0-9A-Za-z])(?<![0-9A-Za-z][.-])[0-9]{4}([ -]?)[0-9]{4}\1[0-9]{4}(?![0-9A-Za-z]|-[0-9])"
 )
 _MY_NUMBER_WORD = re.compile(r"(?i:マイナンバー|個人番号|my ?number|individual number)")
+_NO_MY_NUMBER = re.compile(
+    r"免許|旅券|伝票|追跡|注文|受付|会員|お客様|(?i:order|tracking|licen[cs]e)"
+)
 
 
 def my_number_spans(seen: Glance) -> Iterator[Span]:
@@ -75,8 +78,11 @@ def my_number_spans(seen: Glance) -> Iterator[Span]:
         return
     for match in _MY_NUMBER.finditer(text):
         around = text[max(0, match.start() - 40) : match.end() + 16]
+        named = _MY_NUMBER_WORD.search(around)
+        # The nearest word in front counts: a licence and a parcel have 12 digits too.
+        other = named and _NO_MY_NUMBER.search(around, named.end())
         digits = [int(character) for character in match.group() if character.isdigit()]
-        if my_number(digits) and _MY_NUMBER_WORD.search(around):
+        if named and not other and my_number(digits):
             yield match.span()
 
 
@@ -179,12 +185,13 @@ _DATE = (
 _BIRTH = re.compile(
     r"(?:(?<![a-z])born(?: on)?(?: the)?|dates? of birth|birth ?da(?:te|y)|(?<![a-z])d\.?o\.?b\.?"
     r"|(?<![a-z])b-?day|生年月日|誕生日|(?<!製造)生まれ)"
-    r"(?:[\s:=(「→-]|is|was|on|falls|the|は|が|も|\((?:[^()\n]{0,12})\)){0,6}"
+    r"(?:[\s:=(「→/-]|is|was|on|falls|the|は|が|も|西暦|\((?:[^()\n]{0,12})\)){0,6}"
     rf"(?<![0-9A-Za-z])({_DATE})(?![0-9])",
     re.IGNORECASE,
 )
 _THEN_BORN = re.compile(
-    rf"(?<![0-9A-Za-z])({_DATE})(?:\(.{{0,8}}?\))?\s?(?:に|が)?(?:生まれ|誕生日)", re.IGNORECASE
+    rf"(?<![0-9A-Za-z])({_DATE})(?:\(.{{0,8}}?\))?\s?(?:に|が)?(?:生(?![産活地物前後]|まれの(?:人|方))|誕生日)",
+    re.IGNORECASE,
 )
 
 

@@ -9,14 +9,14 @@ from course_lib.cleaning.privacy.glance import Glance, Span
 
 _WORD = (
     r"(?<![A-Za-z])(?:pass(?:word|code|phrase|wd)s?|pwd|passwort|pw)(?![A-Za-z])"
-    r"|(?<![A-Za-z_])pass(?=\s?[:=])"
-    r"|(?:ログイン|ログオン)?(?:パスワード|パス(?=は|:))"
+    r"|(?<![A-Za-z_])pass(?=\s?[:=]|は)"
+    r"|(?:ログイン|ログオン)?(?:パスワード|パスコード|パス(?=は|:))"
 )
 _IS = (
-    r"""(?:["'`]?\s*(?:is|was|=>|->|=|:|→|は|が|を)\s*(?:still |now |just |currently |:\s*)?"""
-    r"""|\s*(?=[「『"'`(])|'s\s+|は、\s?)"""
+    r"""(?:["'`]?\s*(?:(?:for|of|to|on) (?:[\w-]+ ){1,3}?(?:is|was)|is|was|=>|->|=|:|→|は|が|を)\s*(?:still |now |just |currently |:\s*)?"""
+    r"""|\s*(?=[「"'`(])|'s\s+|は、\s?)"""
 )
-_OPEN = r"""(?P<open>["'`「『(]?)"""
+_OPEN = r"""(?P<open>["'`「(]?)"""
 _PASSWORD = re.compile(
     rf"(?P<mine>(?:my|our|his|her|their|wi-?fi|うちの|私の) (?:\w+ )?)?(?P<cue>{_WORD}){_IS}{_OPEN}"
     r"(?P<value>(?:(?<=phrase: \")|(?<=phrase is \"))[^\"\n]{4,64}(?=\")|[!-~]{4,64})",
@@ -35,6 +35,11 @@ _CODE = re.compile(
     rf"|ワンタイムパスワード)(?:{_IS}{_OPEN}|\s*)"
     r"(?P<value>[0-9]{3,8})(?![0-9A-Za-z.,-]?[0-9A-Za-z])"
     r"(?! ?(?:-?digit|char|mm|cm|m |円|桁|文字|個|回|分|秒|つ))",
+    re.IGNORECASE,
+)
+# "Enter 448215 as your verification code."
+_CODE_LATER = re.compile(
+    r"(?<![0-9A-Za-z])([0-9]{4,8})(?= (?:as|is) (?:my|your|the|our) (?:[a-z-]+ ){0,2}(?:code|pin|otp))",
     re.IGNORECASE,
 )
 _CODE_NAMES = ("code", "pin", "otp", "cv", "暗証", "コード", "認証", "確認番", "検証", "ワンタイム")
@@ -59,7 +64,7 @@ _NO_PASSWORD = frozenset(
 _STRANGE = re.compile(r"[!#$%&*+@^~|\\]|[a-z][A-Z]|-[0-9]")
 # Gaps to be filled in, and code: a call, an item, an attribute, a name with "password" in it.
 _STAND_IN = re.compile(
-    r"""^(?:[\[<{%]|\$\{|\$[A-Z_]+$|\.\.|x{3,}|your|[^A-Za-z0-9]+$|https?:)|\]$"""
+    r"""^(?:[\[<{%&]|\$\{|\$[A-Z_]+$|\.\.|x{3,}|your|[^A-Za-z0-9]+$|https?:|[./~]+\w+/)|\]$"""
     r"""|^[A-Za-z_][\w.]*[\[(]|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|_(?:password|passwd|pwd|pass)$""",
     re.IGNORECASE,
 )
@@ -67,7 +72,7 @@ _COUNT = re.compile(
     r"^[0-9]{1,3}(?:[- ]?(?:char|digit|letter|bit|day|to|or|and)|$|[-~][0-9]{1,2}$)"
 )
 _END = re.compile(
-    r"""\s*(?:$|[.,;!?\n)"'。、」』]|です|でした|だ(?!け)|でログ|と(?:いう|な|設)|に(?:し|な))"""
+    r"""\s*(?:$|[.,;!?\n)"'。、」]|です|でした|だ(?!け)|でログ|と(?:いう|な|設)|に(?:し|な))"""
 )
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龥]")
 
@@ -99,12 +104,13 @@ def password_spans(seen: Glance) -> Iterator[Span]:
                 yield match.start(1), match.start(1) + len(value)
     if seen.digits >= 3 and any(name in low for name in _CODE_NAMES):
         yield from (match.span("value") for match in _CODE.finditer(text))
+        yield from (match.span(1) for match in _CODE_LATER.finditer(text))
 
 
 def _cut(value: str, opened: str) -> str:
     """The password without the closing quote, or the punctuation of the sentence around it."""
     if opened:
-        close = {"「": "」", "『": "』", "(": ")"}.get(opened, opened)
+        close = {"「": "」", "(": ")"}.get(opened, opened)
         return value.partition(close)[0]
     return re.split(r"""["'`]?[,;]$|["'`),;.:?\]}]+$""", value, maxsplit=1)[0]
 
@@ -114,7 +120,7 @@ def _is_password(value: str, match: re.Match[str], behind: str) -> bool:
     if len(bare) < 4 or bare in _NO_PASSWORD or _STAND_IN.search(value) or _COUNT.match(value):
         return False
     # "Pass" is short for password, and also a road over mountains: 2400 m, or a name.
-    short = match.group("cue").lower() == "pass"
+    short = match.group("cue").lower() in ("pass", "パス")
     if any(character.isdigit() for character in value):
         return not (short and value.isdigit())
     if " " in value or _STRANGE.search(value.rstrip("!")):

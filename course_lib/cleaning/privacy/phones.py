@@ -47,16 +47,21 @@ _NAME = re.compile(
     r"(?:\s|[:;.,=#→]|\((?![0-9]{1,4}\))|is|are|at|on|under|it's|now|or|は|が|に|、|「){0,8}[(+]?$",
     re.IGNORECASE,
 )
+_NAMED_LATER = re.compile(
+    r",? (?:is|was) (?:my|the|our|his|her) (?:new |old |cell |mobile |home |work |office |phone )?"
+    r"(?:phone|number|cell|mobile|landline)(?! of)",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(rf"[0-9](?:[ ().-]{{0,2}}[0-9]){{6,14}}{_EXTENSION}{_STOP}")
 # What numbers are called that are no telephone's; nothing but the verb may stand between.
 _NOT_A_PHONE = re.compile(
-    r"(?:(?i:(?<![a-z])(?:order|ticket|invoice|track(?:ing)?|serial|s/n|sn|isbn|issn|jan|ean|upc|sku"
+    r"(?:(?i:(?<![a-z])(?:order|ticket|invoice|track(?:ing)?|serial|s/n|p/n|sn|isbn|issn|jan|ean|upc|sku"
     r"|case|ref(?:erence)?|item|model|part|lot|batch|customer|member|account|booking|policy|claim"
     r"|confirmation|reservation|shipment|parcel|po|rma|imei|product|article|id|cas|zip(?: code)?))"
     r"(?i: ?(?:number|no\.?|num|id|code|#))?|〒|郵便番号"
     r"|(?:追跡|伝票|品番|型番|シリアル|ロット)(?:番号|コード|No\.?|ID|ナンバー)?"
     r"|(?:注文|受付|問い?合わ?せ|製造|管理|会員|顧客|お客様|予約|契約|登録|整理|商品|配送|荷物|受注|請求"
-    r"|発注|部品|図面|識別|申込|口座)(?:コード|No\.?|ID|ナンバー)"
+    r"|発注|部品|図面|識別|申込|口座)(?:番号|コード|No\.?|ID|ナンバー)"
     r"|(?<=[一-龥ァ-ヴー])(?<!電話)(?<!携帯)(?<!連絡先)(?<!ダイヤル)(?<!代表)(?<!直通)(?<!自宅)(?<!会社)"
     r"(?<!緊急)(?<!着信)(?<!スマホ)(?<!固定)番号)"
     r"(?i:\s*(?:is|was|are|:|=|#|は|が|の|、|「|\()?){0,2}\s*$"
@@ -108,7 +113,8 @@ def phone_spans(seen: Glance) -> Iterator[Span]:
             for match in _AMERICAN.finditer(text, start, end):
                 if _may_call(text, match):
                     yield match.span()
-        number = _DIGITS.match(text, first, end) if _NAME.search(before) else None
+        named = _NAME.search(before) or _NAMED_LATER.match(text, last)
+        number = _DIGITS.match(text, first, end) if named else None
         if (
             number
             and not _NOT_A_PHONE.search(before.rstrip("(+"))
@@ -116,7 +122,7 @@ def phone_spans(seen: Glance) -> Iterator[Span]:
             and not _steps(number.group())
         ):
             # A bracket in front belongs to the number only if it closes within.
-            sign = before[-1] == "+" or (before[-1] == "(" and ")" in number.group())
+            sign = before[-1:] == "+" or (before[-1:] == "(" and ")" in number.group())
             yield first - sign, number.end()
 
 
@@ -133,7 +139,8 @@ def _is_local(written: str) -> bool:
         return False
     regions = _REGIONS if len(digits) < len(number) else ("JP",)
     if len(digits) == 11 and digits.startswith("07"):
-        regions = ("JP", "GB")
+        # British mobiles; the tables refuse the range that films use.
+        return len(digits) < len(number) or any(_valid(digits, region) for region in ("JP", "GB"))
     return any(_valid(digits, region) for region in regions)
 
 

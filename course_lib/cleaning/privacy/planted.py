@@ -222,9 +222,11 @@ def leaks(kind: str, value: str, masked: str, around: str = "") -> bool:
 def _judged(item: Planted, masked: str) -> list[tuple[str, bool, bool]]:
     """Kind, found and leaked for each value of a text."""
     judged = []
+    # The ends of the text are marked, so that a value there must be found to its last character.
+    around = ["\0" + item.around[0], *item.around[1:-1], item.around[-1] + "\0"]
     for place, (kind, value) in enumerate(item.values):
-        before, behind = item.around[place][-6:], item.around[place + 1][:6]
-        hit = before + DETECTORS[kind].placeholder + behind in masked
+        before, behind = around[place][-6:], around[place + 1][:6]
+        hit = before + DETECTORS[kind].placeholder + behind in f"\0{masked}\0"
         judged.append((kind, hit, leaks(kind, value, masked, item.masked)))
     return judged
 
