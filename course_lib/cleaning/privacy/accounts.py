@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from course_lib.cleaning.privacy.glance import Glance, Span
 
 _CARD = re.compile(
-    r"[2-6](?<![0-9A-Za-z].)(?<![0-9A-Za-z][.+/_-].)(?<!\+.)[0-9](?:(?: ?[.-] ?| {1,2})?[0-9]){11,17}"
+    r"[2-6](?<![0-9A-Za-z].)(?<![0-9A-Za-z][.+/_-].)(?<!\+.)"
+    r"[0-9](?:(?: ?[.-] ?| {1,2})?[0-9]){11,17}"
 )
 _CARD_WORD = re.compile(
     r"(?:card|visa|master|amex|credit|debit|カード|クレカ|JCB|クレジット)", re.I
@@ -35,28 +36,35 @@ def card_spans(seen: Glance) -> Iterator[Span]:
         >>> list(card_spans(glance("4242 4242 4242 4242 12/27")))
         [(0, 19)]
     """
-    text, done = seen.text, 0
-    for match in _CARD.finditer(text):
-        if match.start() < done:
+    match = _CARD.search(seen.text)
+    while match:
+        end = _card_end(seen.text, match)
+        if end:
+            yield match.start(), end
+        # The next number may begin within this run of digits.
+        match = _CARD.search(seen.text, end or match.start() + 1)
+
+
+def _card_end(text: str, match: re.Match[str]) -> int:
+    """Where the card number that begins with a run of digits ends; 0 where none begins there."""
+    before = text[max(0, match.start() - 40) : match.start()]
+    named = bool(_CARD_WORD.search(before))
+    if not named and _NO_CARD.search(before):
+        return 0
+    places = [place for place in range(*match.span()) if text[place].isdigit()]
+    for length in (16, 15, 14, 19, 18, 17, 13):
+        if len(places) < length:
             continue
-        before = text[max(0, match.start() - 40) : match.start()]
-        named = bool(_CARD_WORD.search(before))
-        places = [place for place in range(*match.span()) if text[place].isdigit()]
-        for length in (16, 15, 14, 19, 18, 17, 13):
-            if len(places) < length:
-                continue
-            end = places[length - 1] + 1
-            number = [int(text[place]) for place in places[:length]]
-            if (
-                _ends(text, end)
-                and _brand(number, named)
-                and luhn(number)
-                and _grouped(text[match.start() : end], named)
-                and (named or not _NO_CARD.search(before))
-            ):
-                yield match.start(), end
-                done = end
-                break
+        end = places[length - 1] + 1
+        number = [int(text[place]) for place in places[:length]]
+        if (
+            _ends(text, end)
+            and _brand(number, named)
+            and luhn(number)
+            and _grouped(text[match.start() : end], named)
+        ):
+            return end
+    return 0
 
 
 def luhn(digits: Sequence[int]) -> bool:
@@ -166,7 +174,7 @@ def iban_spans(seen: Glance) -> Iterator[Span]:
         if length is None or len(places) < length:
             continue
         end = places[length - 1] + 1
-        if not re.match("[A-Za-z0-9]", text[end:]) and mod97(text[start:end]) == 1:
+        if not re.match("[A-Za-z0-9]", text[end : end + 1]) and mod97(text[start:end]) == 1:
             yield start, end
 
 
@@ -189,11 +197,12 @@ def mod97(iban: str) -> int:
 
 _JAPANESE_ACCOUNT = re.compile(
     r"(?:口座(?:番号|No\.?)?|(?:普通|当座|貯蓄)(?:預金|口座)?(?:番号)?|\((?:普通?|当座?)\))"
-    r"(?:番号)?[\s::はがのNno.#(「、]{0,6}([0-9]{6,8}|[0-9]{3}[ -][0-9]{4})(?![0-9円通個件人年]|[,.-][0-9])"
+    r"(?:番号)?[\s:はがのNno.#()「、]{0,6}"
+    r"([0-9]{6,8}|[0-9]{3}[ -][0-9]{4})(?![0-9円通個件人年]|[,.-][0-9])"
 )
 _POST_ACCOUNT = re.compile(
-    r"(?:記号|ゆうちょ(?:銀行)?(?=[\s::]{0,2}1))[\s::はが]{0,4}([01][0-9]{4}(?:-[0-9])?)"
-    r"(?:[\s、,・/-]{0,4}番号[\s::はが]{0,4}|[\s-]{1,2})([0-9]{1,8})(?![0-9])"
+    r"(?:記号|ゆうちょ(?:銀行)?(?=[\s:]{0,2}1))[\s:はが]{0,4}([01][0-9]{4}(?:-[0-9])?)"
+    r"(?:[\s、,・/-]{0,4}番号[\s:はが]{0,4}|[\s-]{1,2})([0-9]{1,8})(?![0-9])"
 )
 _BANK_WORDS = (
     "bank",

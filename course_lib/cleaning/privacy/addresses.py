@@ -105,12 +105,13 @@ def address_spans(seen: Glance) -> Iterator[Span]:
         seen: The folded text.
 
     Yields:
-        Spans of whole addresses, postal code and building included. A town or a postal code
+        Spans, which may overlap, of whole addresses, postal code and building included. A town or a postal code
         alone is nobody's address.
 
     Example:
         >>> from course_lib.cleaning.privacy.glance import glance
-        >>> list(address_spans(glance("住所は東京都渋谷区神南1-2-3です。")))
+        >>> found = set(address_spans(glance("住所は東京都渋谷区神南1-2-3です")))
+        >>> sorted(found)
         [(3, 16)]
     """
     if not seen.text.isascii():

@@ -44,6 +44,10 @@ _SPACED = re.compile(
 )
 
 
+_AT_SIGNS = ("at)", "at]", "at}", "at>", "(a)", "(@", "[@")
+_JAPANESE_AT_SIGNS = ("アット", "あっと", "@マーク", "★", "☆", "●", "◆")
+
+
 def email_spans(seen: Glance) -> Iterator[Span]:
     """Where e-mail addresses are, "taro (at) mail (dot) jp" included.
 
@@ -63,19 +67,16 @@ def email_spans(seen: Glance) -> Iterator[Span]:
         for match in _EMAIL.finditer(text):
             domain = match.group().partition("@")[2]
             package = re.match(r"[0-9]+\.[0-9]", domain)  # name@1.2.3-rc
-            server = match.group().startswith("git@") and text[match.end() :][:1] in (":", "/")
+            server = match.group().startswith("git@") and text[match.end() : match.end() + 1] in (
+                ":",
+                "/",
+            )
             if not package and not server:
                 yield match.span()
         if "@ " in text or " @" in text:
             yield from (match.span(1) for match in _SPACED.finditer(text))
-    marks = "★☆●◆"
-    at = "at)" in low or "at]" in low or "(a)" in low or "(@" in low or "at}" in low or "at>" in low
-    if at or (
-        not text.isascii()
-        and ("アット" in text or "あっと" in text or any(mark in text for mark in marks))
-    ):
-        yield from (match.span() for match in _WRITTEN.finditer(text))
-    elif "@マーク" in text or "[@" in text:
+    signs = _AT_SIGNS if text.isascii() else (*_AT_SIGNS, *_JAPANESE_AT_SIGNS)
+    if any(sign in low for sign in signs):
         yield from (match.span() for match in _WRITTEN.finditer(text))
     if " at " in low and " dot " in low:
         yield from (match.span() for match in _SPOKEN.finditer(text))

@@ -1,8 +1,7 @@
-"""Numbers that a state gives a person, dates of birth, and the addresses of their machines."""
+"""Numbers that a state gives a person, and dates of birth."""
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterator, Sequence
 
@@ -59,7 +58,7 @@ _NO_MY_NUMBER = re.compile(
 
 
 def my_number_spans(seen: Glance) -> Iterator[Span]:
-    """Where Japan's individual numbers (マイナンバー) are: named nearby, and with a right check digit.
+    """Where Japan's individual numbers are: マイナンバー nearby, and a right check digit.
 
     Args:
         seen: The folded text.
@@ -77,10 +76,14 @@ def my_number_spans(seen: Glance) -> Iterator[Span]:
     if not ("ナンバー" in text or "個人番号" in text or "number" in seen.low):
         return
     for match in _MY_NUMBER.finditer(text):
-        around = text[max(0, match.start() - 40) : match.end() + 16]
-        named = _MY_NUMBER_WORD.search(around)
+        before, behind = (
+            text[max(0, match.start() - 40) : match.start()],
+            text[match.end() : match.end() + 16],
+        )
+        named = _MY_NUMBER_WORD.search(before)
         # The nearest word in front counts: a licence and a parcel have 12 digits too.
-        other = named and _NO_MY_NUMBER.search(around, named.end())
+        other = named and _NO_MY_NUMBER.search(before, named.end())
+        named = named or _MY_NUMBER_WORD.search(behind)
         digits = [int(character) for character in match.group() if character.isdigit()]
         if named and not other and my_number(digits):
             yield match.span()
@@ -110,7 +113,10 @@ def my_number(digits: Sequence[int]) -> bool:
     return check == (0 if rest <= 1 else 11 - rest)
 
 
-_BETWEEN = r"(?i:[ _]?(?:card|book|番号|の番号|ナンバー|number|no\.?|num\.?|id|#|は|が|第|is|was|:|=|\([A-Z ]{2,12}\)|\(|「|\s|,|→|\?)){1,6}"
+_BETWEEN = (
+    r"(?i:[ _]?(?:card|book|の?番号|ナンバー|number|no\.?|num\.?|id|#|は|が|第|is|was|:|=|→|\?"
+    r"|\([A-Z ]{2,12}\)|\(|「|\s|,)){1,6}"
+)
 _PASSPORT = re.compile(
     r"(?i:passport|パスポート|旅券)"
     rf"{_BETWEEN}((?i:[A-Z]{{1,2}}[ ]?[0-9]{{6,8}}|[0-9]{{8,9}}|(?=[A-Z0-9]*[0-9][A-Z0-9]*[0-9])"
@@ -176,7 +182,8 @@ _DAY = r"[0-3]?[0-9](?:st|nd|rd|th)?"
 _DATE = (
     r"(?:(?:1[89]|20)[0-9]{2}\s?[-/.年]\s?[01]?[0-9]\s?[-/.月]\s?[0-3]?[0-9]日?"
     r"|[0-3]?[0-9][-/. ][0-3]?[0-9][-/. ](?:(?:1[89]|20)[0-9]{2}|[0-9]{2}(?![0-9]))"
-    r"|(?:明治|大正|昭和|平成|令和|[MTSHR])\s?(?:[0-9]{1,2}|元)\s?[-/.年]\s?[01]?[0-9]\s?[-/.月]\s?[0-3]?[0-9]日?"
+    r"|(?:明治|大正|昭和|平成|令和|[MTSHR])\s?(?:[0-9]{1,2}|元)"
+    r"\s?[-/.年]\s?[01]?[0-9]\s?[-/.月]\s?[0-3]?[0-9]日?"
     rf"|{_MONTH}\s{_DAY}(?:,?\s(?:1[89]|20)[0-9]{{2}})?"
     rf"|{_DAY}(?:\sof)?[\s-]{_MONTH}(?:,?[\s-](?:1[89]|20)[0-9]{{2}})?"
     r"|(?:1[89]|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
@@ -190,7 +197,8 @@ _BIRTH = re.compile(
     re.IGNORECASE,
 )
 _THEN_BORN = re.compile(
-    rf"(?<![0-9A-Za-z])({_DATE})(?:\(.{{0,8}}?\))?\s?(?:に|が)?(?:生(?![産活地物前後]|まれの(?:人|方))|誕生日)",
+    rf"(?<![0-9A-Za-z])({_DATE})(?:\(.{{0,8}}?\))?\s?(?:に|が)?"
+    r"(?:生(?![産活地物前後]|まれの(?:人|方))|誕生日)",
     re.IGNORECASE,
 )
 
@@ -215,72 +223,3 @@ def date_of_birth_spans(seen: Glance) -> Iterator[Span]:
         yield from (match.span(1) for match in _BIRTH.finditer(text))
     if japanese:
         yield from (match.span(1) for match in _THEN_BORN.finditer(text))
-
-
-_IPV4 = re.compile(
-    r"(?<![0-9A-Za-z/_-])(?<![0-9A-Za-z]\.)(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
-    r"(?![0-9A-Za-z_]|\.[0-9A-Za-z]|-[A-Za-z])"
-)
-_IPV6 = re.compile(
-    r"(?<![0-9A-Za-z.])(?<!::)(?<![0-9]:)(?:[23][0-9a-f]{3}|fe[89ab][0-9a-f]|f[cd][0-9a-f]{2})"
-    r"(?::[0-9a-f]{0,4}){2,7}(?![0-9A-Za-z])",
-    re.IGNORECASE,
-)
-# The roots of the object identifiers that certificates are full of.
-_OBJECT = re.compile(r"1\.[23]\.|2\.5\.")
-_VERSION = re.compile(
-    r"(?i:(?<![a-z])(?:v|ver\.?|versions?|release|build|firmware|driver|sdk|section|sec\.|chapter|rule"
-    r"|figure|table|clause|§|oid)|バージョン|版|ファームウェア|第|Ver\.?)[\s.:=はが]*$"
-)
-_IP_WORD = re.compile(r"(?i:(?<![a-z])ip|host|server|address|ping|ssh|dns|アドレス|サーバ|接続)")
-# Addresses that are everybody's: resolvers of the great providers.
-_PUBLIC = frozenset(("8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"))
-
-
-def ip_address_spans(seen: Glance) -> Iterator[Span]:
-    """Where IP addresses are, of version 4 and 6; not loopback, netmasks, networks and versions.
-
-    Args:
-        seen: The folded text.
-
-    Yields:
-        Spans of the addresses, without port or prefix length.
-
-    Example:
-        >>> from course_lib.cleaning.privacy.glance import glance
-        >>> list(ip_address_spans(glance("203.0.113.7 runs version 1.2.3.4")))
-        [(0, 11)]
-    """
-    text = seen.text
-    if text.count(".") >= 3:
-        for match in _IPV4.finditer(text):
-            if _is_host(match.group(), text[: match.start()][-24:], text[match.end() :][:4]):
-                yield match.span()
-    if text.count(":") >= 2:
-        for match in _IPV6.finditer(text):
-            written = (
-                match.group().rstrip(":") if not match.group().endswith("::") else match.group()
-            )
-            try:
-                ipaddress.IPv6Address(written)
-            except ValueError:
-                continue
-            yield match.start(), match.start() + len(written)
-
-
-def _is_host(written: str, before: str, behind: str) -> bool:
-    dotted = written.removeprefix("::ffff:")
-    try:
-        address = ipaddress.IPv4Address(dotted)
-    except ValueError:
-        return False
-    network = bool(re.match("/[0-9]", behind)) and dotted.endswith(".0")
-    if address.is_loopback or address.is_unspecified or dotted.startswith("255.") or network:
-        return False
-    if dotted in _PUBLIC or _VERSION.search(before):
-        return False
-    # 3.2.2.10 is a version or a section, unless something says that it is a machine.
-    large = len(dotted.partition(".")[0]) == 3 or sum(len(p) > 1 for p in dotted.split(".")) >= 2
-    if dotted.startswith("0."):
-        return False
-    return (large and not _OBJECT.match(dotted)) or bool(_IP_WORD.search(before))

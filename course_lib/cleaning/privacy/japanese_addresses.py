@@ -52,7 +52,7 @@ _WARD = re.compile(
     rf"(?![0-9:位人名対日時])(?:-{_NUMBER}){{0,2}}{_BUILDING}"
 )
 _BEFORE_CITY = re.compile(
-    r"^(?:(?:現|新|旧)?住所|自宅|実家|届け?先|宛先|宛て?|送り?先|配送先|勤務先|会社|在住|地番|場所|私)+"
+    r"^(?:(?:現|新|旧)?住所|自宅|実家|届け?先|宛先|宛て?|送り?先|配送先|勤務先|会社|在住|先月|今月|来月|先週|今週|来週|昨年|去年|来年|現在|今日|昨日|明日|地番|場所|私)+"
 )
 _JAPANESE_WORDS = ("丁目", "番", "号", "-", "条", "の")
 
@@ -64,12 +64,13 @@ def japanese_address_spans(text: str) -> Iterator[Span]:
         text: A folded text.
 
     Yields:
-        Spans of whole addresses. Without a prefecture the number must be one of a house: 丁目,
+        Spans, which may overlap, of whole addresses. Without a prefecture the number must be one of a house: 丁目,
         番地, or three parts. "東京都渋谷区" alone is a place where a million people are.
 
     Example:
-        >>> list(japanese_address_spans("うちは横浜市中区山下町1-2-3です"))
-        [(3, 15)]
+        >>> found = set(japanese_address_spans("うちは横浜市中区山下町1-2-3です"))
+        >>> sorted(found)
+        [(3, 16)]
     """
     if not any(word in text for word in _JAPANESE_WORDS):
         return

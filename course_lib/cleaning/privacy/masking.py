@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from course_lib.cleaning.privacy.accounts import bank_account_spans, card_spans, iban_spans
 from course_lib.cleaning.privacy.addresses import address_spans
@@ -12,12 +13,12 @@ from course_lib.cleaning.privacy.glance import Detector, Glance, Span, fold, gla
 from course_lib.cleaning.privacy.identity import (
     date_of_birth_spans,
     driving_licence_spans,
-    ip_address_spans,
     my_number_spans,
     passport_spans,
     ssn_spans,
 )
 from course_lib.cleaning.privacy.names import name_spans
+from course_lib.cleaning.privacy.network import ip_address_spans
 from course_lib.cleaning.privacy.passwords import password_spans
 from course_lib.cleaning.privacy.phones import phone_spans
 from course_lib.errors import CourseError
@@ -41,8 +42,9 @@ DETECTORS: dict[str, Detector] = {
     "address": Detector("[ADDRESS]", address_spans),
     "phone": Detector("[PHONE]", phone_spans, digits=7),
 }
-# Not among the detectors: it guesses, so nothing applies it unless asked by name.
-_NAME = Detector("[NAME]", name_spans)
+_ALL = tuple(DETECTORS.values())
+# Ten rounds are far more than any text of people needs.
+_ROUNDS = 10
 
 
 def mask(text: str, name: str) -> str:
@@ -82,21 +84,23 @@ def masker(name: str) -> Callable[[str], str]:
         ['[CARD]', '12']
     """
     if name == "name":
-        return lambda text: _replace(
-            text, _NAME.find(Glance(fold(text), text.lower(), 0)), _NAME.placeholder
-        )
+        return _mask_names
     if name not in DETECTORS:
         kinds = ", ".join([*DETECTORS, "name"])
         raise CourseError(f"There is no kind of private value {name!r}. The kinds are: {kinds}.")
-    placeholder, find, digits = DETECTORS[name]
+    return partial(_mask_one, DETECTORS[name])
 
-    def apply(text: str) -> str:
-        seen = glance(text)
-        if seen is None or seen.digits < digits:
-            return text
-        return _replace(text, find(seen), placeholder)
 
-    return apply
+def _mask_names(text: str) -> str:
+    # Names have no digits to screen by: every text is searched.
+    return _replace(text, name_spans(Glance(fold(text), text.lower(), 0)), "[NAME]")
+
+
+def _mask_one(detector: Detector, text: str) -> str:
+    seen = glance(text)
+    if seen is None or seen.digits < detector.digits:
+        return text
+    return _settled(text, (detector,), keep_length=False)
 
 
 def mask_all(text: str) -> str:
@@ -112,7 +116,7 @@ def mask_all(text: str) -> str:
         >>> mask_all("Call 090-1234-5678 or write to a@b.jp")
         'Call [PHONE] or write to [EMAIL]'
     """
-    return _apply_all(text, keep_length=False)
+    return _settled(text, _ALL, keep_length=False)
 
 
 def hide(text: str) -> str:
@@ -128,18 +132,23 @@ def hide(text: str) -> str:
         >>> hide("Write to a@b.jp")
         'Write to ••••••'
     """
-    return _apply_all(text, keep_length=True)
+    return _settled(text, _ALL, keep_length=True)
 
 
-def _apply_all(text: str, keep_length: bool) -> str:
+def _settled(text: str, detectors: Iterable[Detector], keep_length: bool) -> str:
+    """Apply detectors until none finds more: a placeholder may part what was glued together."""
     seen = glance(text)
-    for placeholder, find, digits in DETECTORS.values():
-        if seen is None:
+    for _ in range(_ROUNDS):
+        before = text
+        for placeholder, find, digits in detectors:
+            if seen is None:
+                return text
+            if seen.digits >= digits:
+                after = _replace(text, find(seen), None if keep_length else placeholder)
+                if after is not text:
+                    text, seen = after, glance(after)
+        if text is before:
             break
-        if seen.digits >= digits:
-            after = _replace(text, find(seen), None if keep_length else placeholder)
-            if after is not text:
-                text, seen = after, glance(after)
     return text
 
 

@@ -13,7 +13,9 @@ _WORD = (
     r"|(?:ログイン|ログオン)?(?:パスワード|パスコード|パス(?=は|:))"
 )
 _IS = (
-    r"""(?:["'`]?\s*(?:(?:for|of|to|on) (?:[\w-]+ ){1,3}?(?:is|was)|is|was|=>|->|=|:|→|は|が|を)\s*(?:still |now |just |currently |:\s*)?"""
+    r"""(?:["'`]?\s*"""
+    r"(?:(?:for|of|to|on) (?:[\w-]+ ){1,3}?(?:is|was)|is|was|=>|->|=|:|→|は|が|を)"
+    r"\s*(?:still |now |just |currently |:\s*)?"
     r"""|\s*(?=[「"'`(])|'s\s+|は、\s?)"""
 )
 _OPEN = r"""(?P<open>["'`「(]?)"""
@@ -39,7 +41,8 @@ _CODE = re.compile(
 )
 # "Enter 448215 as your verification code."
 _CODE_LATER = re.compile(
-    r"(?<![0-9A-Za-z])([0-9]{4,8})(?= (?:as|is) (?:my|your|the|our) (?:[a-z-]+ ){0,2}(?:code|pin|otp))",
+    r"(?<![0-9A-Za-z])([0-9]{4,8})"
+    r"(?= (?:as|is) (?:my|your|the|our) (?:[a-z-]+ ){0,2}(?:code|pin|otp))",
     re.IGNORECASE,
 )
 _CODE_NAMES = ("code", "pin", "otp", "cv", "暗証", "コード", "認証", "確認番", "検証", "ワンタイム")

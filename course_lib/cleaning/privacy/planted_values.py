@@ -18,24 +18,20 @@ _HOSTS = (
     "example.com", "example.org", "mail.example.net", "example.jp", "a.example.co.uk",
     "post.example.ne.jp", "shop-mail.example.com",
 )  # fmt: skip
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September",
+           "October", "November", "December")  # fmt: skip
 _STREETS = ("Elm", "Oak Hill", "Evergreen", "Maple", "St. Mary's", "5th", "North 3rd", "Lake View")
 _TOWNS = (("Springfield", "OR", "97477"), ("Salem", "MA", "01970"), ("Fort Worth", "TX", "76102"),
           ("Boulder", "CO", "80301"), ("St. Paul", "MN", "55102"))  # fmt: skip
 _BRITISH = (("Leeds", "LS6 2AB"), ("Bristol", "BS8 4QT"), ("Milton Keynes", "MK9 3XS"),
             ("Edinburgh", "EH1 1YZ"))  # fmt: skip
-_WARDS = ("東京都渋谷区神南", "東京都千代田区丸の内", "大阪府大阪市北区梅田", "京都府京都市中京区河原町",
+_WARDS = ("東京都渋谷区神南", "東京都千代田区丸の内", "大阪府大阪市北区梅田",
+          "京都府京都市中京区河原町",
           "北海道札幌市中央区大通西", "愛知県名古屋市中村区名駅", "福岡県福岡市博多区博多駅前",
-          "神奈川県横浜市西区みなとみらい", "沖縄県那覇市おもろまち", "長野県北佐久郡軽井沢町軽井沢",
+          "神奈川県横浜市西区みなとみらい", "沖縄県那覇市おもろまち",
+          "長野県北佐久郡軽井沢町軽井沢",
           "横浜市中区山下町", "さいたま市大宮区桜木町", "東京都西多摩郡奥多摩町氷川")  # fmt: skip
-_BUILDINGS = (
-    "",
-    "",
-    "",
-    " 山彦ビル5F",
-    " メゾン青葉201",
-    "グランドハイツ1203号室",
-    " コーポ桜 102",
-)
+_BUILDINGS = ("", " 山彦ビル5F", " メゾン青葉201", "グランドハイツ1203号室", " コーポ桜 102")
 
 
 def digits(draw: Random, count: int) -> str:
@@ -187,8 +183,9 @@ def _driving_licence(draw: Random, lang: str) -> str:
         return draw.choice("1234567") + draw.choice("01") + digits(draw, 10)
     capital = draw.choice(string.ascii_uppercase)
     return draw.choice(
-        (capital + digits(draw, 7), f"{capital}{digits(draw, 3)}-{digits(draw, 4)}-{digits(draw, 4)}",
-         digits(draw, 8), f"{digits(draw, 3)} {digits(draw, 3)} {digits(draw, 3)}",
+        (capital + digits(draw, 7), digits(draw, 8),
+         f"{capital}{digits(draw, 3)}-{digits(draw, 4)}-{digits(draw, 4)}",
+         f"{digits(draw, 3)} {digits(draw, 3)} {digits(draw, 3)}",
          f"MORGA{digits(draw, 6)}SM9IJ")
     )  # fmt: skip
 
@@ -201,13 +198,14 @@ def _address(draw: Random, lang: str) -> str:
              f"{one * 11}番地{two}", f"{one}ー{two}ー{three}", f"{one}丁目{two}番地の{three}")
         )  # fmt: skip
         post = draw.choice(("", "", f"〒{digits(draw, 3)}-{digits(draw, 4)} "))
-        return post + place + lot + draw.choice(_BUILDINGS)
+        return post + place + lot + (draw.choice(_BUILDINGS) if draw.random() < 0.6 else "")
     number, street = draw.randrange(1, 2400), draw.choice(_STREETS)
     kind = draw.choice(("Street", "St", "Ave", "Road", "Rd.", "Drive", "Lane", "Blvd", "Court"))
     if draw.random() < 0.35:
         town, post = draw.choice(_BRITISH)
         flat = draw.choice(("", "", f"Flat {draw.randrange(1, 30)}, "))
-        return f"{flat}{number % 200 + 1} {street} {draw.choice(('Road', 'Street', 'Close'))}, {town} {post}"
+        kind = draw.choice(("Road", "Street", "Close"))
+        return f"{flat}{number % 200 + 1} {street} {kind}, {town} {post}"
     town, state, post = draw.choice(_TOWNS)
     unit = draw.choice(("", "", f", Apt {draw.randrange(1, 40)}", f" #{draw.randrange(1, 40)}"))
     four = draw.choice(("", "", f"-{digits(draw, 4)}"))
@@ -231,11 +229,11 @@ def _date_of_birth(draw: Random, lang: str) -> str:
     if lang == "ja":
         return draw.choice(
             (f"{year}年{month}月{day}日", f"{year}/{month:02d}/{day:02d}", f"{month}月{day}日",
-             f"昭和{draw.randrange(20, 63)}年{month}月{day}日", f"平成{draw.randrange(1, 20)}年{month}月{day}日",
+             f"昭和{draw.randrange(20, 63)}年{month}月{day}日",
+             f"平成{draw.randrange(1, 20)}年{month}月{day}日",
              f"{year}-{month:02d}-{day:02d}", f"{year}.{month}.{day}")
         )  # fmt: skip
-    name = ("January February March April May June July August September October November December"
-            .split()[month - 1])  # fmt: skip
+    name = _MONTHS[month - 1]
     return draw.choice(
         (f"{month:02d}/{day:02d}/{year}", f"{year}-{month:02d}-{day:02d}", f"{name} {day}, {year}",
          f"{day} {name} {year}", f"{day}.{month}.{year}", f"{name[:3]} {day} {year}",
