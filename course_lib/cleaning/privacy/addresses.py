@@ -105,8 +105,8 @@ def address_spans(seen: Glance) -> Iterator[Span]:
         seen: The folded text.
 
     Yields:
-        Spans, which may overlap, of whole addresses, postal code and building included. A town or a postal code
-        alone is nobody's address.
+        Spans, which may overlap, of whole addresses, postal code and building included. A town or
+        a postal code alone is nobody's address.
 
     Example:
         >>> from course_lib.cleaning.privacy.glance import glance

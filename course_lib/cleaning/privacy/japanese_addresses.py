@@ -64,8 +64,8 @@ def japanese_address_spans(text: str) -> Iterator[Span]:
         text: A folded text.
 
     Yields:
-        Spans, which may overlap, of whole addresses. Without a prefecture the number must be one of a house: 丁目,
-        番地, or three parts. "東京都渋谷区" alone is a place where a million people are.
+        Spans, which may overlap, of whole addresses. Without a prefecture the number must be one
+        of a house: 丁目, 番地, or three parts. "東京都渋谷区" alone is where many people are.
 
     Example:
         >>> found = set(japanese_address_spans("うちは横浜市中区山下町1-2-3です"))

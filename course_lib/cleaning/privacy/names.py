@@ -13,7 +13,8 @@ from course_lib.cleaning.privacy.glance import Glance, Span
 
 _ENGLISH_NAME = (
     r"[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+"
-    r"(?:[ ](?:(?:van|von|de|la|der|di|bin|al) )?(?:[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+|[A-Z]\.?)(?![A-Za-z])){0,2}"
+    r"(?:[ ](?:(?:van|von|de|la|der|di|bin|al) )?"
+    r"(?:[A-ZÀ-Þ][A-Za-zÀ-ÿ'-]+|[A-Z]\.?)(?![A-Za-z])){0,2}"
 )
 _ENGLISH = tuple(
     re.compile(pattern)

@@ -13,7 +13,7 @@ _IPV4 = re.compile(
     r"(?![0-9A-Za-z_]|\.[0-9A-Za-z]|-[A-Za-z])"
 )
 _IPV6 = re.compile(
-    r"(?<![0-9A-Za-z.])(?<!::)(?<![0-9]:)(?:[23][0-9a-f]{3}|fe[89ab][0-9a-f]|f[cd][0-9a-f]{2})"
+    r"(?<![0-9A-Za-z_.])(?<!::)(?<![0-9]:)(?:[23][0-9a-f]{3}|fe[89ab][0-9a-f]|f[cd][0-9a-f]{2})"
     r"(?::[0-9a-f]{0,4}){2,7}(?![0-9A-Za-z])",
     re.IGNORECASE,
 )
@@ -53,9 +53,8 @@ def ip_address_spans(seen: Glance) -> Iterator[Span]:
                 yield match.span()
     if text.count(":") >= 2:
         for match in _IPV6.finditer(text):
-            written = match.group()
-            if not written.endswith("::"):
-                written = written.rstrip(":")
+            # 2001:db8:: is a network, many households.
+            written = "" if match.group().endswith("::") else match.group().rstrip(":")
             try:
                 ipaddress.IPv6Address(written)
             except ValueError:

@@ -131,10 +131,7 @@ def _is_password(value: str, match: re.Match[str], behind: str) -> bool:
     if short or not value.isalpha() or not _END.match(behind):
         return False
     # A plain word: a password only where the sentence can mean nothing else.
+    between = match.string[match.end("cue") : match.start("value")]
     quoted = match.group("open") not in ("", "(")
-    told = (
-        quoted
-        or match.group("mine")
-        or ":" in match.string[match.end("cue") : match.start("value")]
-    )
+    told = quoted or match.group("mine") or (":" in between and "\n" not in between)
     return bool(told or _JAPANESE.search(match.group()))

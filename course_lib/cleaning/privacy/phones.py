@@ -84,8 +84,8 @@ def phone_spans(seen: Glance) -> Iterator[Span]:
         seen: The folded text.
 
     Yields:
-        Spans, which may overlap, of the numbers, extension included. A number called order, ticket, serial and the
-        like is none, unless it is written with +.
+        Spans, which may overlap, of the numbers, extension included. A number called order,
+        ticket, serial and the like is none, unless it is written with +.
 
     Example:
         >>> from course_lib.cleaning.privacy.glance import glance
