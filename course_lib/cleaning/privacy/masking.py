@@ -1,0 +1,167 @@
+"""The detectors in their order, and what is written in place of what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from course_lib.cleaning.privacy.accounts import bank_account_spans, card_spans, iban_spans
+from course_lib.cleaning.privacy.addresses import address_spans
+from course_lib.cleaning.privacy.contacts import email_spans, url_spans
+from course_lib.cleaning.privacy.credentials import api_key_spans
+from course_lib.cleaning.privacy.glance import Detector, Glance, Span, fold, glance
+from course_lib.cleaning.privacy.identity import (
+    date_of_birth_spans,
+    driving_licence_spans,
+    my_number_spans,
+    passport_spans,
+    ssn_spans,
+)
+from course_lib.cleaning.privacy.names import name_spans
+from course_lib.cleaning.privacy.network import ip_address_spans
+from course_lib.cleaning.privacy.passwords import password_spans
+from course_lib.cleaning.privacy.phones import phone_spans
+from course_lib.errors import CourseError
+
+# The order matters: what holds others comes first (a URL holds a token and an address), what has
+# a check digit or a word in front comes before what is known by its layout alone.
+DETECTORS: dict[str, Detector] = {
+    "url": Detector("[URL]", url_spans),
+    "api_key": Detector("[API_KEY]", api_key_spans),
+    "password": Detector("[PASSWORD]", password_spans),
+    "email": Detector("[EMAIL]", email_spans),
+    "iban": Detector("[IBAN]", iban_spans, digits=6),
+    "card": Detector("[CARD]", card_spans, digits=13),
+    "my_number": Detector("[MY_NUMBER]", my_number_spans, digits=12),
+    "bank_account": Detector("[BANK_ACCOUNT]", bank_account_spans, digits=5),
+    "passport": Detector("[PASSPORT]", passport_spans, digits=1),
+    "driving_licence": Detector("[DRIVING_LICENCE]", driving_licence_spans, digits=4),
+    "ssn": Detector("[SSN]", ssn_spans, digits=9),
+    "date_of_birth": Detector("[DATE_OF_BIRTH]", date_of_birth_spans, digits=1),
+    "ip_address": Detector("[IP_ADDRESS]", ip_address_spans, digits=1),
+    "address": Detector("[ADDRESS]", address_spans),
+    "phone": Detector("[PHONE]", phone_spans, digits=7),
+}
+_ALL = tuple(DETECTORS.values())
+# Ten rounds are far more than any text of people needs.
+_ROUNDS = 10
+
+
+def mask(text: str, name: str) -> str:
+    """Replace every value of one kind by its placeholder.
+
+    Args:
+        text: Any text.
+        name: A key of `DETECTORS`, or "name" for names of people after a form of address.
+
+    Returns:
+        The text with the whole span of each value replaced; the same object where there is none.
+
+    Raises:
+        CourseError: There is no such kind.
+
+    Example:
+        >>> mask("連絡先はｔａｒｏ＠ｅｘａｍｐｌｅ．ｊｐです", "email")
+        '連絡先は[EMAIL]です'
+    """
+    return masker(name)(text)
+
+
+def masker(name: str) -> Callable[[str], str]:
+    """The function that masks one kind, for use on many texts.
+
+    Args:
+        name: A key of `DETECTORS`, or "name".
+
+    Returns:
+        Text -> text. It settles: what it returns, it leaves alone.
+
+    Raises:
+        CourseError: There is no such kind.
+
+    Example:
+        >>> list(map(masker("card"), ["4242 4242 4242 4242", "12"]))
+        ['[CARD]', '12']
+    """
+    if name == "name":
+        return _mask_names
+    if name not in DETECTORS:
+        kinds = ", ".join([*DETECTORS, "name"])
+        raise CourseError(f"There is no kind of private value {name!r}. The kinds are: {kinds}.")
+    return partial(_mask_one, DETECTORS[name])
+
+
+def _mask_names(text: str) -> str:
+    # Names have no digits to screen by: every text is searched.
+    return _replace(text, name_spans(Glance(fold(text), text.lower(), 0)), "[NAME]")
+
+
+def _mask_one(detector: Detector, text: str) -> str:
+    seen = glance(text)
+    if seen is None or seen.digits < detector.digits:
+        return text
+    return _settled(text, (detector,), keep_length=False)
+
+
+def mask_all(text: str) -> str:
+    """Replace every private value of every kind in `DETECTORS` by its placeholder.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The masked text; the same object where there is nothing private.
+
+    Example:
+        >>> mask_all("Call 090-1234-5678 or write to a@b.jp")
+        'Call [PHONE] or write to [EMAIL]'
+    """
+    return _settled(text, _ALL, keep_length=False)
+
+
+def hide(text: str) -> str:
+    """Blot every private value out, its length kept, for logs that show text as it was.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text with a • for each character of each value.
+
+    Example:
+        >>> hide("Write to a@b.jp")
+        'Write to ••••••'
+    """
+    return _settled(text, _ALL, keep_length=True)
+
+
+def _settled(text: str, detectors: Iterable[Detector], keep_length: bool) -> str:
+    """Apply detectors until none finds more: a placeholder may part what was glued together."""
+    seen = glance(text)
+    for _ in range(_ROUNDS):
+        before = text
+        for placeholder, find, digits in detectors:
+            if seen is None:
+                return text
+            if seen.digits >= digits:
+                after = _replace(text, find(seen), None if keep_length else placeholder)
+                if after is not text:
+                    text, seen = after, glance(after)
+        if text is before:
+            break
+    return text
+
+
+def _replace(text: str, spans: Iterable[Span], placeholder: str | None) -> str:
+    """Put the placeholder, or as many dots, in place of each span; overlapping spans are one."""
+    pieces: list[str] = []
+    end = 0
+    for first, last in sorted(spans):
+        if first >= end:
+            pieces += [text[end:first], placeholder or "•" * (last - first)]
+            end = last
+        elif last > end:
+            if placeholder is None:
+                pieces.append("•" * (last - end))
+            end = last
+    return "".join([*pieces, text[end:]]) if pieces else text
