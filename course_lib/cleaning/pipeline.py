@@ -44,10 +44,7 @@ REPAIRS: tuple[Repair, ...] = (
     text.CONTROL,
     text.HTML,
     text.WIDTH,
-    privacy.EMAIL,
-    privacy.API_KEY,
-    privacy.CARD,
-    privacy.PHONE,
+    *privacy.REPAIRS,
 )
 DAMAGE: tuple[Check, ...] = (text.LOSSY_MOJIBAKE, quality.EMPTY, quality.REPETITION)
 # Before the checks of meaning: the stump of a sentence has neither language nor style.
