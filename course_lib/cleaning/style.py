@@ -1,14 +1,18 @@
-"""Japanese politeness: 敬体 (です, ます) and 常体 (だ, する) mixed within the answers of a thread.
+"""The style of the answers: 敬体 (です, ます) or 常体 (だ, する), and the phrases of the house.
 
-Each sentence is judged by how it ends. Sentences that end in a noun, a quotation or a bullet
-are neither, and never make a mixture.
+Each Japanese sentence is judged by how it ends. Sentences that end in a noun, a quotation or a
+bullet are neither, and never make a mixture. A house style of any language shows in the sentence
+that nearly all answers open or close with.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
+from functools import lru_cache
 
-from course_lib.cleaning.rule import Check, Messages, answers
+from course_lib.cleaning.normalise import letters
+from course_lib.cleaning.rule import Check, Found, Messages, Notice, answers
 
 _QUOTED = re.compile(r"「[^」]*」|『[^』]*』|（[^）]*）|\([^)]*\)|```.*?```|`[^`]*`", re.DOTALL)
 _BULLET = re.compile(r"^\s*(?:[-*•・●○■□◆◇]|[0-9０-９]{1,2}[.)）．、:：]|[①-⑳])")
@@ -56,6 +60,33 @@ def politeness(sentence: str) -> str | None:
     return "plain" if _PLAIN.search(ending) else None
 
 
+@lru_cache(maxsize=65536)
+def endings(text: str) -> dict[str, str]:
+    """The styles in which the sentences of an answer end, each with its first sentence.
+
+    Args:
+        text: An answer; quotations, brackets, bullets and code are left out of account.
+
+    Returns:
+        "polite" and "plain", as far as they occur. The mapping is shared: do not change it.
+
+    Example:
+        >>> endings("明日届きます。送料は無料だ。")
+        {'polite': '明日届きます', 'plain': '送料は無料だ'}
+    """
+    seen: dict[str, str] = {}
+    if text.isascii():
+        return seen
+    for line in _QUOTED.sub("」", text).split("\n"):
+        if _BULLET.match(line):
+            continue
+        for sentence in re.split(r"[。！？!?]", line):
+            style = politeness(sentence)
+            if style:
+                seen.setdefault(style, sentence.strip())
+    return seen
+
+
 def mixed_style(messages: Messages) -> str | None:
     """Find a thread whose answers change between polite and plain.
 
@@ -65,17 +96,124 @@ def mixed_style(messages: Messages) -> str | None:
     """
     seen: dict[str, str] = {}
     for text in answers(messages):
-        for line in _QUOTED.sub("」", text).split("\n"):
-            if _BULLET.match(line):
-                continue
-            for sentence in re.split(r"[。！？!?]", line):
-                style = politeness(sentence)
-                if style:
-                    seen.setdefault(style, sentence.strip())
+        if not text.isascii():
+            seen = {**endings(text), **seen}
     if len(seen) == 2:
         polite, plain = seen["polite"][-20:], seen["plain"][-20:]
         return f"polite ({polite!r}) and plain ({plain!r}) endings are mixed"
     return None
+
+
+# Below twenty answers, or eight in ten, there is no habit that a row could break.
+_ENOUGH = 20
+_MOST = 0.8
+
+
+def style_across(sets: list[Messages]) -> dict[int, Found]:
+    """Find the few answers in the other style: plain where most are polite, or the reverse.
+
+    Args:
+        sets: The conversations.
+
+    Returns:
+        The rows in the style of the few, each with the share of the many. Empty where fewer
+        than 20 rows show a style, or no style has 80% of them. Rows that mix both within
+        themselves are the business of `STYLE`.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> rows = [chat("いつ？", f"{day}日に届きます。") for day in range(1, 25)]
+        >>> style_across([*rows, chat("いつ？", "明日届く。")])[24].reason
+        "plain ('明日届く') where 96% of 25 answers are polite"
+    """
+    said: dict[int, tuple[str, str]] = {}
+    for position, messages in enumerate(sets):
+        seen: dict[str, str] = {}
+        for text in answers(messages):
+            if not text.isascii():
+                seen = {**endings(text), **seen}
+        if len(seen) == 1:
+            said[position] = next(iter(seen.items()))
+    counts = Counter(style for style, _ in said.values())
+    if len(said) < _ENOUGH or len(counts) < 2:
+        return {}
+    house, most = counts.most_common(1)[0]
+    if most < _MOST * len(said):
+        return {}
+    share = _percent(most, len(said))
+    return {
+        position: Found(
+            f"{style} ({sentence[-20:]!r}) where {share} of {len(said)} answers are {house}"
+        )
+        for position, (style, sentence) in said.items()
+        if style != house
+    }
+
+
+def _percent(part: int, whole: int) -> str:
+    """A share in words that never claims all where one is missing."""
+    return f"{min(part / whole, 0.99 if part < whole else 1):.0%}"
+
+
+_FIRST = re.compile(r"[^.!?。！？\n]*[.!?。！？]*")
+_LAST = re.compile(r"[^.!?。！？\n]+[.!?。！？]*\Z")
+_JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+
+
+def off_house_phrase(sets: list[Messages]) -> dict[int, Found]:
+    """Find answers without the sentence that nearly all others open, or close, with.
+
+    A house style can be told without a judge in one case: where at least 80% of the answers of
+    a language begin (or end) with the very same sentence, such as "Yamabiko here!".
+
+    Args:
+        sets: The conversations; the last answer of each is looked at.
+
+    Returns:
+        The rows that lack the sentence, with its share. Languages are told apart by script.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> rows = [chat("Which?", f"Yamabiko here! It is the {n}th.") for n in range(24)]
+        >>> off_house_phrase([*rows, chat("Which?", "It is the last.")])[24].reason
+        "does not open with 'Yamabiko here!' as 96% of 25 answers do"
+    """
+    groups: dict[bool, list[tuple[int, str]]] = defaultdict(list)
+    for position, messages in enumerate(sets):
+        text = (answers(messages) or [""])[-1].strip()
+        if text:
+            groups[not text.isascii() and bool(_JAPANESE.search(text))].append((position, text))
+    found: dict[int, Found] = {}
+    for rows in groups.values():
+        for verb, sentence in (("open", _FIRST), ("close", _LAST)):
+            for position, reason in _off_phrase(rows, verb, sentence):
+                found.setdefault(position, Found(reason))
+    return found
+
+
+def _off_phrase(
+    rows: list[tuple[int, str]], verb: str, sentence: re.Pattern[str]
+) -> list[tuple[int, str]]:
+    if len(rows) < _ENOUGH:
+        return []
+    said = []
+    for position, text in rows:
+        match = sentence.search(text)
+        phrase = match.group().strip() if match else ""
+        # An answer of one sentence has no phrase around it.
+        said.append((position, phrase if len(phrase) < len(text) else ""))
+    house, most = Counter(letters(phrase) for _, phrase in said if phrase).most_common(1)[0] if any(
+        phrase for _, phrase in said
+    ) else ("", 0)
+    if not house or most < _MOST * len(rows) or most == len(rows):
+        return []
+    shown = next(phrase for _, phrase in said if letters(phrase) == house)
+    share = _percent(most, len(rows))
+    return [
+        (position, f"does not {verb} with {shown!r} as {share} of {len(rows)} answers do")
+        for position, phrase in said
+        if letters(phrase) != house
+    ]
 
 
 STYLE = Check(
@@ -84,4 +222,20 @@ STYLE = Check(
     before="明日届きます。送料は無料だ。",
     after=None,
     check=mixed_style,
+)
+
+STYLE_ACROSS = Notice(
+    name="style_across",
+    reason="A model trained on two styles changes between them from answer to answer.",
+    before="明日届く。 (where nearly all answers say 届きます)",
+    after=None,
+    look=style_across,
+)
+
+HOUSE_PHRASE = Notice(
+    name="house_phrase",
+    reason="An answer without the phrase that all others open or close with breaks the voice.",
+    before="It ships today. (where nearly all answers open with: Yamabiko here!)",
+    after=None,
+    look=off_house_phrase,
 )

@@ -1,0 +1,208 @@
+"""What another model leaves in its answers: its name, its cutoff, its tokens, its pleasantries.
+
+That a model names itself, or its training, is a leak and the row is rejected. "Certainly!" and
+"I hope this helps!" are a matter of taste: those rows are only shown, and not even that where
+most answers say so, because then it is the style of the house.
+"""
+
+from __future__ import annotations
+
+import re
+
+from course_lib.cleaning.rule import Check, Found, Messages, Notice, answers
+
+_MODEL = r"(?:ChatGPT|GPT-?[345][\w.]*|Bard|Gemini|Claude|Llama|Copilot|Qwen|DeepSeek|Mistral)"
+_MAKER = r"(?:OpenAI|Anthropic|Google(?: DeepMind| AI)?|Meta(?: AI)?|Microsoft|Alibaba(?: Cloud)?|DeepSeek)"
+_LEAK = re.compile(
+    r"(?i:\b(?:as of|since|until|after|in|to) my (?:last|latest|most recent|current)"
+    r" (?:knowledge |training |data )?(?:update|cut-?off|training))"
+    r"|(?i:\bmy (?:knowledge|training|data|training data)(?:'s|’s)? (?:cut-?off|was last updated|ends in"
+    r"|only goes (?:up )?to|is current (?:as of|up to)))"
+    r"|(?i:\bknowledge cut-?off(?: date)? (?:of|is|was|in) (?:january|february|march|april|may|june"
+    r"|july|august|september|october|november|december|20[0-9]{2}))"
+    r"|(?i:\bi (?:do not|don['’]t|cannot|can['’]t) (?:have )?(?:access|browse)(?: to)?"
+    r" (?:to )?(?:the internet|real-?time (?:information|data)|current (?:information|data|events)))"
+    r"|(?i:\bas an? (?:ai|artificial intelligence)(?: language)? model\b)"
+    rf"|\b(?:[Aa]s|I am|I['’]m|[Mm]y name is|[Tt]his is) {_MODEL}(?![A-Za-z])(?!['’]s)"
+    rf"|\b(?i:i (?:was|am|have been) (?:a (?:large )?language model,? )?(?:trained|developed|created|made"
+    rf"|built)) by {_MAKER}(?![A-Za-z])"
+    rf"|\b(?i:language model) (?:trained|developed|created|made|built) by {_MAKER}(?![A-Za-z])"
+)
+_LEAK_JA = re.compile(
+    rf"(?:私|わたし|僕|当方)は、?{_MODEL}(?:です|と(?:申し|いい|言い)ます|という|、)"
+    rf"|{_MODEL}(?:として(?:は|、)|ですので|なので|であるため|の知識は|の学習データ)"
+    rf"|(?:私|わたし)は、?{_MAKER}(?:社)?(?:によって|に|が|の)(?:開発|訓練|作成|作ら|トレーニング|学習)"
+    r"|(?:私|わたし)の(?:知識|学習|訓練|トレーニング)(?:データ)?(?:は|の)[^。]{0,12}(?:時点|まで|カットオフ|更新)"
+    r"|(?:私|わたし)の(?:最終|最新の|最後の)(?:知識)?(?:更新|アップデート|学習)|知識(?:の)?カットオフ"
+    r"|(?:AI|人工知能)(?:言語)?モデルとして|大規模言語モデルとして"
+)
+# The marks of chat templates: trained as text, they end or open a turn in the middle of one.
+_TOKENS = re.compile(
+    r"<\|(?:im_start|im_end|im_sep|endoftext|end|eot_id|start_header_id|end_header_id|begin_of_text"
+    r"|end_of_text|user|assistant|system|endofprompt|pad)\|>|\[/?INST\]|<</?SYS>>|\A[^<]*</s>\s*\Z"
+    r"|<(?:start|end)_of_turn>|^### ?(?:Response|Instruction|Input|指示|応答|入力)[:：][ \t]*$"
+    r"|^Human: ?(?=\S)|\AAssistant: ?(?=\S)|<\|?(?:unk|bos|eos)\|?>",
+    re.MULTILINE,
+)
+_CODE = re.compile(r"```.*?```|`[^`\n]*`|「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”", re.DOTALL)
+_ASKED = re.compile(
+    r"(?i)gpt|openai|anthropic|claude|gemini|(?<![a-z])llama|chat ?bot|(?<![a-z])(?:ai|llms?)(?![a-z])"
+    r"|language model|knowledge cut|artificial intelligence|人工知能|言語モデル|チャットボット|カットオフ"
+)
+
+
+def model_leak(messages: Messages) -> str | None:
+    """Find an answer in which another model gives itself away.
+
+    Args:
+        messages: A conversation.
+
+    Returns:
+        What gives it away, or None. Left alone: talk about such models ("You can ask ChatGPT"),
+        answers to a question about them, code and quotations.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> model_leak(chat("Is it open?", "As of my last update, the shop was open."))
+        "the answer speaks as another model: 'As of my last update'"
+    """
+    for text in answers(messages):
+        found = _leak(text, messages)
+        if found:
+            return found
+    return None
+
+
+def _leak(text: str, messages: Messages) -> str | None:
+    token = _may_hold_token(text) and _TOKENS.search(_CODE.sub(" ", text))
+    if token and not _asked(messages, token.group().strip()):
+        return f"a mark of a chat template is left in the answer: {token.group().strip()!r}"
+    match = _LEAK.search(text) if _may_leak(text) else None
+    if not match and not text.isascii() and _may_leak_ja(text):
+        match = _LEAK_JA.search(text)
+    if not match:
+        return None
+    if any(_ASKED.search(m["content"]) for m in messages if m["role"] != "assistant"):
+        return None
+    bare = _CODE.sub(" ", text)
+    match = _LEAK.search(bare) or _LEAK_JA.search(bare)
+    return f"the answer speaks as another model: {match.group().strip()!r}" if match else None
+
+
+def _may_hold_token(text: str) -> bool:
+    return (
+        "<" in text
+        or "INST]" in text
+        or "###" in text
+        or "Human:" in text
+        or text.startswith("Assistant:")
+    )
+
+
+def _may_leak(text: str) -> bool:
+    """A cheap screen: every leak in English holds one of these."""
+    return (
+        " my " in text
+        or "odel" in text
+        or "GPT" in text
+        or "nowledge cut" in text
+        or "access" in text
+        or "browse" in text
+        or "AI" in text
+        or " by " in text
+        or "I am " in text
+        or "I'm " in text
+        or "I’m " in text
+        or "y name is" in text
+    )
+
+
+def _may_leak_ja(text: str) -> bool:
+    return (
+        "モデル" in text
+        or "私" in text
+        or "わたし" in text
+        or "知識" in text
+        or "GPT" in text
+        or "Claude" in text
+        or "Gemini" in text
+    )
+
+
+def _asked(messages: Messages, mark: str) -> bool:
+    return any(mark in m["content"] for m in messages if m["role"] != "assistant")
+
+
+_OPENING = re.compile(
+    r"(?:Sure|Certainly|Of course|Absolutely|Definitely)(?:!|[,.]? (?:thing|here|I['’]d|I['’]ll|I can))"
+    r"|(?:Great|Good|Excellent|Interesting) question[!.]|Here(?:['’]s| is| are) (?:a|an|the|some|your)\b"
+    r"[^.!?\n]{0,60}:|(?:I['’]d|I would) be (?:happy|glad|more than happy) to|Thank you for your question"
+    r"|もちろんです|もちろん[!！]|承知(?:いたし|し)ました|かしこまりました|素晴らしい(?:ご)?質問"
+    r"|(?:良い|いい)質問です|はい、(?:以下|喜んで)|以下[はにが][^。\n]{0,40}(?:です|ます)[。:：]"
+)
+_ENDING = re.compile(
+    r"(?:(?i:let me know if|(?:please )?feel free to (?:ask|reach|contact|let)|(?:i )?hope (?:this|that)"
+    r" (?:helps|information)|is there anything else|if you (?:have|need) any (?:other|more|further)"
+    r"|don['’]t hesitate to|happy to help)[^.!?\n]*[.!?]*"
+    r"|(?:他に|ほかに|その他)[^。\n]{0,20}(?:質問|ご不明|お手伝い|知りたい)[^。\n]*[。！]?"
+    r"|(?:ご不明な点|ご質問)[^。\n]*(?:お気軽に|お知らせ|お問い合わせ|お申し付け)[^。\n]*[。！]?"
+    r"|(?:お役に立て|参考になれ|ご参考になれ)[^。\n]*(?:幸い|嬉しい|うれしい)[^。\n]*[。！]?"
+    r"|お気軽に(?:お(?:尋ね|聞き|申し付け|知らせ)|ご質問|質問し)[^。\n]*[。！]?)\s*\Z"
+)
+_ENOUGH = 20
+
+
+def boilerplate(sets: list[Messages]) -> dict[int, Found]:
+    """Find answers that open or end with the pleasantries of chat models.
+
+    Args:
+        sets: The conversations.
+
+    Returns:
+        The rows, with the phrase. Where half of the answers (of 20 or more) open so, or end
+        so, it is the style of the house, and nothing is shown.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> boilerplate([chat("How?", "Certainly! Fold it twice. I hope this helps!")])[0].reason
+        "the answer opens with 'Certainly!' and ends with 'I hope this helps!'"
+    """
+    opens: dict[int, str] = {}
+    ends: dict[int, str] = {}
+    for position, messages in enumerate(sets):
+        for text in answers(messages):
+            bare = text.strip()
+            opening, ending = _OPENING.match(bare), _ENDING.search(bare[-160:])
+            if opening:
+                opens.setdefault(position, opening.group())
+            if ending:
+                ends.setdefault(position, ending.group().strip())
+    if len(sets) >= _ENOUGH:
+        opens = opens if len(opens) * 2 < len(sets) else {}
+        ends = ends if len(ends) * 2 < len(sets) else {}
+    found: dict[int, Found] = {}
+    for position in sorted({*opens, *ends}):
+        parts = []
+        if position in opens:
+            parts.append(f"opens with {opens[position][:40]!r}")
+        if position in ends:
+            parts.append(f"ends with {ends[position][:60]!r}")
+        found[position] = Found("the answer " + " and ".join(parts))
+    return found
+
+
+MODEL_LEAK = Check(
+    name="model_leak",
+    reason="An answer that speaks as another model, or holds its tokens, teaches ours to.",
+    before="As of my last update, the shop opens at nine.",
+    after=None,
+    check=model_leak,
+)
+
+BOILERPLATE = Notice(
+    name="boilerplate",
+    reason="Stock openings and endings of a chat model drown the voice of the house.",
+    before="Certainly! The shop opens at nine. Let me know if you need anything else!",
+    after=None,
+    look=boilerplate,
+)

@@ -1,0 +1,205 @@
+"""Likely typos: rare words of the answers, one edit away from a far more frequent word of the set.
+
+No dictionary knows the words of a trade, but the set itself does: "warranty" a hundred times
+and "waranty" once. Nothing is corrected, because "form" and "from" are both words: a person looks.
+
+Neighbours are found by the deletions that two words share (SymSpell, W. Garbe 2012,
+https://github.com/wolfgarbe/SymSpell), so the work grows with the words, not with their pairs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from course_lib.cleaning.rule import Found, Messages, Notice, answers
+
+# A typo is rare, and the word that was meant is not: in ten rows, and twenty times as often.
+_RARE = 2
+_OFTEN = 10
+_TIMES = 20
+# Short words have too many real words around them: ship, shop, chip.
+_SHORTEST = {"latin": 6, "katakana": 5}
+_NOT_PROSE = re.compile(
+    r"```.*?```|`[^`]*`|https?://\S+|www\.\S+|\S+@\S+|\[[A-Z_]+\]|[\w./\\-]*[0-9_/\\][\w./\\-]*", re.S
+)
+_LATIN = re.compile(r"(?<![A-Za-z\u00c0-\u024f'’-])[A-Za-z]{4,}(?![A-Za-z\u00c0-\u024f-])")
+_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{4,}")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:]['\")\]]*\s+|\n\s*(?:[-*•]\s*|[0-9]+[.)]\s*)?)$")
+# What grammar adds or changes at the end of a word is no typo: tent, tents; order, ordered.
+_ENDINGS = frozenset("s d r y e n t".split()) | {"'"}
+# British and American spellings differ by an edit, and both are right.
+_BRITISH = (
+    (re.compile("our"), "or"),
+    (re.compile("ys(?=[ei])"), "yz"),
+    (re.compile("is(?=[ei]|at)"), "iz"),
+    (re.compile("ll"), "l"),
+    (re.compile("(?<=t)re$"), "er"),
+    (re.compile("enc(?=e)"), "ens"),
+    (re.compile("ic(?=e)"), "is"),
+    (re.compile("ae|oe"), "e"),
+    (re.compile("ogue$"), "og"),
+    (re.compile("grey"), "gray"),
+)
+
+
+def likely_typos(sets: list[Messages]) -> dict[int, Found]:
+    """Find answers with a rare word that looks like a slip for a frequent one.
+
+    Args:
+        sets: The conversations. Words are counted by rows, over all messages but the system's;
+            only those in answers are shown, because customers may spell as they like.
+
+    Returns:
+        The rows, with both words and in how many rows each occurs. English words of six letters
+        and katakana words of five count; names, code, addresses, grammatical endings and
+        British beside American spellings do not.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> rows = [chat("How long?", f"The warranty lasts {n} years.") for n in range(40)]
+        >>> likely_typos([*rows, chat("How long?", "The waranty lasts long.")])[40].reason
+        "'waranty' (1 row) looks like 'warranty' (40 rows)"
+    """
+    rows: Counter[str] = Counter()
+    said: dict[str, list[int]] = defaultdict(list)
+    for position, messages in enumerate(sets):
+        asked: set[str] = set()
+        answered: set[str] = set()
+        for message in messages:
+            if message["role"] != "system":
+                into = answered if message["role"] == "assistant" else asked
+                into.update(words(message["content"]))
+        rows.update(asked | answered)
+        for word in answered:
+            # Where the customer wrote the word first, the answer repeats it.
+            if word not in asked:
+                said[word].append(position)
+    frequent = {word: count for word, count in rows.items() if count >= _OFTEN}
+    index = _deletions(frequent)
+    found: dict[int, Found] = {}
+    for word, positions in sorted(said.items()):
+        meant = _meant(word, rows, index) if rows[word] <= _RARE else None
+        if meant:
+            many = f"{rows[word]} row{'s' * (rows[word] > 1)}"
+            reason = f"{word!r} ({many}) looks like {meant!r} ({rows[meant]} rows)"
+            for position in positions:
+                found.setdefault(position, Found(reason))
+    return found
+
+
+def words(text: str) -> Iterator[str]:
+    """The words of a text that can be misspelled: English in lower case, and katakana.
+
+    Args:
+        text: A message.
+
+    Yields:
+        Words; no code, addresses, numbers, and no capitalised word inside a sentence (a name).
+
+    Example:
+        >>> list(words("Please ask Kenji for テントセット in room YB-12."))
+        ['please', 'テントセット', 'room']
+    """
+    if any(sign in text for sign in "`@/_\\0123456789"):
+        text = _NOT_PROSE.sub(" ", text)
+    ascii_text = text.isascii()
+    pattern = _LATIN if ascii_text else _EITHER
+    for match in pattern.finditer(text):
+        word = match.group()
+        if not word.isascii() or word.islower():
+            yield word
+        elif word.istitle() and _SENTENCE_START.search(text[max(0, match.start() - 8) : match.start()]):
+            yield word.lower()
+
+
+_EITHER = re.compile(f"{_LATIN.pattern}|{_KATAKANA.pattern}")
+
+
+def _deletions(frequent: dict[str, int]) -> dict[str, list[str]]:
+    """The frequent words under each string that one deletion makes of them, and themselves."""
+    index: dict[str, list[str]] = defaultdict(list)
+    for word in sorted(frequent):
+        for piece in _pieces(word):
+            index[piece].append(word)
+    return index
+
+
+def _pieces(word: str) -> set[str]:
+    return {word, *(word[:place] + word[place + 1 :] for place in range(len(word)))}
+
+
+def _meant(word: str, rows: Counter[str], index: dict[str, list[str]]) -> str | None:
+    """The most frequent word that a rare one is likely a slip for."""
+    if len(word) < _SHORTEST["latin" if word.isascii() else "katakana"]:
+        return None
+    near = {other for piece in _pieces(word) for other in index.get(piece, ())}
+    likely = [
+        other
+        for other in near
+        if rows[other] >= _TIMES * rows[word] and one_edit(word, other) and not _both_right(word, other)
+    ]
+    return max(likely, key=lambda other: (rows[other], other), default=None)
+
+
+def one_edit(first: str, second: str) -> bool:
+    """Whether one edit turns a word into another: a letter added, lost, changed, or two swapped.
+
+    The Damerau-Levenshtein distance is 1 (F. J. Damerau, CACM 7(3), 1964, who found that four
+    in five misspellings are of this kind).
+
+    Args:
+        first: A word.
+        second: Another.
+
+    Returns:
+        True for exactly one edit.
+
+    Example:
+        >>> one_edit("reciept", "receipt"), one_edit("tent", "tents"), one_edit("tent", "tent")
+        (True, True, False)
+    """
+    if first == second or abs(len(first) - len(second)) > 1:
+        return False
+    shorter, longer = sorted((first, second), key=len)
+    start = 0
+    while start < len(shorter) and shorter[start] == longer[start]:
+        start += 1
+    if len(shorter) < len(longer):
+        return shorter[start:] == longer[start + 1 :]
+    if shorter[start + 1 :] == longer[start + 1 :]:
+        return True
+    swapped = shorter[start : start + 2][::-1] == longer[start : start + 2]
+    return swapped and shorter[start + 2 :] == longer[start + 2 :]
+
+
+def _both_right(rare: str, frequent: str) -> bool:
+    """Whether grammar or geography makes both words right."""
+    if not rare.isascii():
+        # JIS Z 8301 leaves the last long vowel free (サーバ, サーバー), and a compound is no slip.
+        return rare.rstrip("ー") == frequent.rstrip("ー")
+    shorter, longer = sorted((rare, frequent), key=len)
+    if longer[:-1] == shorter[: len(longer) - 1] and longer[-1] in _ENDINGS:
+        return True
+    if len(rare) == len(frequent) and rare[:-1] == frequent[:-1] and {rare[-1], frequent[-1]} <= _ENDINGS:
+        return True
+    # unlike and unlikely are further apart; but "useful, unuseful" begin differently.
+    if longer[1:] == shorter:
+        return True
+    return _american(rare) == _american(frequent)
+
+
+def _american(word: str) -> str:
+    for pattern, written in _BRITISH:
+        word = pattern.sub(written, word)
+    return word
+
+
+TYPO = Notice(
+    name="typo",
+    reason="A misspelled word in one answer is learned as a way to write it.",
+    before="The waranty lasts ten years. (where 40 answers say warranty)",
+    after=None,
+    look=likely_typos,
+)
