@@ -11,22 +11,24 @@ import re
 
 from course_lib.cleaning.rule import Check, Found, Messages, Notice, answers
 
+# Not \b, which does not fire between kana and ASCII.
+_B, _E = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _MODEL = r"(?:ChatGPT|GPT-?[345][\w.]*|Bard|Gemini|Claude|Llama|Copilot|Qwen|DeepSeek|Mistral)"
-_MAKER = r"(?:OpenAI|Anthropic|Google(?: DeepMind| AI)?|Meta(?: AI)?|Microsoft|Alibaba(?: Cloud)?|DeepSeek)"
+_MAKER = r"(?:OpenAI|Anthropic|Google(?: DeepMind| AI)?|Meta(?: AI)?|Microsoft|Alibaba(?: Cloud)?)"
+_MADE = r"(?:trained|developed|created|made|built) by"
+_MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)"
 _LEAK = re.compile(
-    r"(?i:\b(?:as of|since|until|after|in|to) my (?:last|latest|most recent|current)"
+    rf"(?i:{_B}(?:as of|since|until|after|in|to) my (?:last|latest|most recent|current)"
     r" (?:knowledge |training |data )?(?:update|cut-?off|training))"
-    r"|(?i:\bmy (?:knowledge|training|data|training data)(?:'s|’s)? (?:cut-?off|was last updated|ends in"
-    r"|only goes (?:up )?to|is current (?:as of|up to)))"
-    r"|(?i:\bknowledge cut-?off(?: date)? (?:of|is|was|in) (?:january|february|march|april|may|june"
-    r"|july|august|september|october|november|december|20[0-9]{2}))"
-    r"|(?i:\bi (?:do not|don['’]t|cannot|can['’]t) (?:have )?(?:access|browse)(?: to)?"
-    r" (?:to )?(?:the internet|real-?time (?:information|data)|current (?:information|data|events)))"
-    r"|(?i:\bas an? (?:ai|artificial intelligence)(?: language)? model\b)"
-    rf"|\b(?:[Aa]s|I am|I['’]m|[Mm]y name is|[Tt]his is) {_MODEL}(?![A-Za-z])(?!['’]s)"
-    rf"|\b(?i:i (?:was|am|have been) (?:a (?:large )?language model,? )?(?:trained|developed|created|made"
-    rf"|built)) by {_MAKER}(?![A-Za-z])"
-    rf"|\b(?i:language model) (?:trained|developed|created|made|built) by {_MAKER}(?![A-Za-z])"
+    rf"|(?i:{_B}my (?:knowledge|training|data|training data)(?:['’]s)?"
+    r" (?:cut-?off|was last updated|ends in|only goes (?:up )?to|is current (?:as of|up to)))"
+    rf"|(?i:{_B}knowledge cut-?off(?: date)? (?:of|is|was|in) (?:{_MONTH}|20[0-9]{{2}}))"
+    rf"|(?i:{_B}i (?:do not|don['’]t|cannot|can['’]t) (?:have )?(?:access|browse)(?: to)?"
+    r" (?:to )?(?:the internet|(?:real-?time|current) (?:information|data|events)))"
+    rf"|(?i:{_B}as an? (?:ai|artificial intelligence)(?: language)? model{_E})"
+    rf"|{_B}(?:[Aa]s|I am|I['’]m|[Mm]y name is|[Tt]his is) {_MODEL}{_E}(?!['’]s)"
+    rf"|{_B}(?i:i (?:was|am|have been) (?:a (?:large )?language model,? )?{_MADE}) {_MAKER}{_E}"
+    rf"|{_B}(?i:language model,? {_MADE}) {_MAKER}{_E}"
 )
 _LEAK_JA = re.compile(
     rf"(?:私|わたし|僕|当方)は、?{_MODEL}(?:です|と(?:申し|いい|言い)ます|という|、)"
@@ -46,8 +48,9 @@ _TOKENS = re.compile(
 )
 _CODE = re.compile(r"```.*?```|`[^`\n]*`|「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”", re.DOTALL)
 _ASKED = re.compile(
-    r"(?i)gpt|openai|anthropic|claude|gemini|(?<![a-z])llama|chat ?bot|(?<![a-z])(?:ai|llms?)(?![a-z])"
-    r"|language model|knowledge cut|artificial intelligence|人工知能|言語モデル|チャットボット|カットオフ"
+    r"(?i)gpt|openai|anthropic|claude|gemini|(?<![a-z])llama|chat ?bot|language model|knowledge cut"
+    r"|(?<![a-z])(?:ai|llms?)(?![a-z])|artificial intelligence"
+    r"|人工知能|言語モデル|チャットボット|カットオフ"
 )
 
 
@@ -134,16 +137,19 @@ def _asked(messages: Messages, mark: str) -> bool:
 
 
 _OPENING = re.compile(
-    r"(?:Sure|Certainly|Of course|Absolutely|Definitely)(?:!|[,.]? (?:thing|here|I['’]d|I['’]ll|I can))"
-    r"|(?:Great|Good|Excellent|Interesting) question[!.]|Here(?:['’]s| is| are) (?:a|an|the|some|your)\b"
-    r"[^.!?\n]{0,60}:|(?:I['’]d|I would) be (?:happy|glad|more than happy) to|Thank you for your question"
+    r"(?:Sure|Certainly|Of course|Absolutely|Definitely)"
+    r"(?:!|[,.]? (?:thing|here|I['’]d|I['’]ll|I can))"
+    r"|(?:Great|Good|Excellent|Interesting) question[!.]|Thank you for your question"
+    r"|Here(?:['’]s| is| are) (?:an?|the|some|your) [^.!?\n]{0,60}:"
+    r"|(?:I['’]d|I would) be (?:happy|glad|more than happy) to"
     r"|もちろんです|もちろん[!！]|承知(?:いたし|し)ました|かしこまりました|素晴らしい(?:ご)?質問"
     r"|(?:良い|いい)質問です|はい、(?:以下|喜んで)|以下[はにが][^。\n]{0,40}(?:です|ます)[。:：]"
 )
 _ENDING = re.compile(
-    r"(?:(?i:let me know if|(?:please )?feel free to (?:ask|reach|contact|let)|(?:i )?hope (?:this|that)"
-    r" (?:helps|information)|is there anything else|if you (?:have|need) any (?:other|more|further)"
-    r"|don['’]t hesitate to|happy to help)[^.!?\n]*[.!?]*"
+    r"(?:(?i:let me know if|(?:please )?feel free to (?:ask|reach|contact|let)"
+    r"|(?:i )?hope (?:this|that) (?:helps|information)|is there anything else"
+    r"|if you (?:have|need) any (?:other|more|further)|don['’]t hesitate to|happy to help)"
+    r"[^.!?\n]*[.!?]*"
     r"|(?:他に|ほかに|その他)[^。\n]{0,20}(?:質問|ご不明|お手伝い|知りたい)[^。\n]*[。！]?"
     r"|(?:ご不明な点|ご質問)[^。\n]*(?:お気軽に|お知らせ|お問い合わせ|お申し付け)[^。\n]*[。！]?"
     r"|(?:お役に立て|参考になれ|ご参考になれ)[^。\n]*(?:幸い|嬉しい|うれしい)[^。\n]*[。！]?"

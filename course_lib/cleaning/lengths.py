@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from course_lib.cleaning.rule import Check, Found, Messages, Notice, answers
 from course_lib.errors import CourseError
-from course_lib.tokenization.conversation import encode, render
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -101,6 +100,9 @@ def over_long_rule(tokenizer: PreTrainedTokenizerBase, max_length: int) -> Check
     """
     if max_length < 1:
         raise CourseError(f"max_length is {max_length}: it must be at least 1 token.")
+    # Loaded here, because cleaning alone needs no tokenizer.
+    from course_lib.tokenization.conversation import encode, render
+
     render(tokenizer, [{"role": "user", "content": "Hi"}])  # says at once that there is no template
     frames: dict[tuple[str, ...], float] = {}
     # A normalizer may turn one character into many, so then only ASCII is sure not to grow.
@@ -144,6 +146,8 @@ def over_long_rule(tokenizer: PreTrainedTokenizerBase, max_length: int) -> Check
 
 def _frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...]) -> float:
     """What the template adds around the messages, in bytes; infinite where it refuses the roles."""
+    from course_lib.tokenization.conversation import render
+
     try:
         text = render(tokenizer, [{"role": role, "content": "x"} for role in roles])
     except CourseError:

@@ -1,4 +1,4 @@
-"""Markdown debris: what a converter or a broken copy leaves behind, in text that is otherwise sound.
+"""Markdown debris: what a converter or a broken copy leaves behind in text that is sound.
 
 Bold, lists, links and code are how answers are written, and stay. Only what renders as a stray
 sign is taken: a ** that nothing closes, a link to nowhere, a comment, a fence around nothing.
@@ -13,9 +13,11 @@ from course_lib.cleaning.rule import Repair
 _CODE = re.compile(r"^ {0,3}(`{3,})[^`\n]*\n.*?(?:^ {0,3}\1`*[ \t]*$|\Z)|`[^`\n]+`", re.M | re.S)
 _COMMENT = re.compile(r"[ \t]*<!--.*?-->", re.DOTALL)
 # "handlers[name]()" is a call, and "[](int x) {" a function of C++.
-_EMPTY_LINK = re.compile(r"(?<![A-Za-z0-9_\])\\])!?\[([^\[\]\n]*\w[^\[\]\n]*)\]\(\s*#?\s*\)(?!\s*[{-])")
+_EMPTY_LINK = re.compile(
+    r"(?<![A-Za-z0-9_\])\\])!?\[([^\[\]\n]*\w[^\[\]\n]*)\]\(\s*#?\s*\)(?!\s*[{-])"
+)
 _ENTITY = re.compile(
-    r"(?<![A-Za-z0-9?=/])&(?:amp;)?(nbsp|ensp|emsp|thinsp|quot|amp|#0?39|#160)(?![A-Za-z0-9=;])"
+    r"&(?:amp;)?(?:(nbsp)(?![=;])|(ensp|emsp|thinsp|quot|amp|#0?39|#160)(?![A-Za-z0-9=;]))"
     r"|(?<![A-Za-z0-9&])&?(?:amp;)?(nbsp|ensp|emsp|thinsp);"
 )
 _MEANT = {"quot": '"', "amp": "&", "#39": "'", "#039": "'"}
@@ -96,8 +98,16 @@ def _prose(text: str) -> str:
     if "\\" in found and not _BACKSLASH_MATTERS.search(found):
         found = _ESCAPE.sub(r"\1", found)
     if ("&" in found or "sp;" in found) and not _ABOUT_HTML.search(found):
-        found = _ENTITY.sub(lambda match: _MEANT.get(match[1] or match[2], " "), found)
+        found = _ENTITY.sub(_character, found)
     return found
+
+
+def _character(match: re.Match[str]) -> str:
+    """What an entity without its semicolon, or without its ampersand, stands for."""
+    before = match.string[: match.start()].rpartition(" ")[2]
+    if "=" in before or "/" in before:
+        return match.group()  # a parameter of an address
+    return _MEANT.get(match[1] or match[2] or match[3], " ")
 
 
 def _without_front_matter(text: str) -> str:
@@ -159,7 +169,7 @@ def _is_bold(text: str, match: re.Match[str]) -> bool:
         return False
     if before == "/" or after == "/":
         return False
-    tight = before.isascii() and before.isalnum() or before in ")]" and bool(before)
+    tight = before in (")", "]") or (before.isascii() and before.isalnum())
     return not (tight and after.isascii() and (after.isalnum() or after == "("))
 
 
@@ -168,9 +178,16 @@ def _unpaired(text: str, stars: list[int]) -> list[int]:
     opened: list[int] = []
     closers: list[int] = []
     for position in stars:
-        before, after = text[position - 1 : position] or " ", text[position + 2 : position + 3] or " "
-        opens = not after.isspace() and (not _is_sign(after) or before.isspace() or _is_sign(before))
-        closes = not before.isspace() and (not _is_sign(before) or after.isspace() or _is_sign(after))
+        before, after = (
+            text[position - 1 : position] or " ",
+            text[position + 2 : position + 3] or " ",
+        )
+        opens = not after.isspace() and (
+            not _is_sign(after) or before.isspace() or _is_sign(before)
+        )
+        closes = not before.isspace() and (
+            not _is_sign(before) or after.isspace() or _is_sign(after)
+        )
         if closes and opened:
             opened.pop()
         elif opens:

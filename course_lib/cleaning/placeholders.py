@@ -10,73 +10,79 @@ import re
 
 from course_lib.cleaning.rule import Check, Messages
 
-_NOUN = (
-    r"(?:name|full name|first name|last name|surname|company|company name|business name|store name"
-    r"|shop name|product name|brand name|team name|agent name|manager name|job title|title|position"
-    r"|role|contact (?:info|information|details|number)|phone number|phone|email|e-mail|email address"
-    r"|mailing address|address|signature|date|time|amount|number|city|department|website|url|link)"
-)
 _OPEN, _CLOSE = r"[\[［{｛<＜(（【]", r"[\]］}｝>＞)）】]"
 _BRACKET_OPEN, _BRACKET_CLOSE = r"[\[［{｛<＜]", r"[\]］}｝>＞]"
+_WHOSE = (
+    r"(?:customer|client|recipient|agent|representative|manager|sender|company|business|store|shop"
+    r"|team|brand|product|first|last|full)"
+)
 _ENGLISH = re.compile(
-    # [insert date], (insert name here), <enter amount>; "(insert the card)" names no blank.
+    # [insert date], (insert name here), <enter amount>; "(insert coin)" names no blank.
     rf"{_BRACKET_OPEN}\s*(?i:(?:please )?(?:insert|enter|add|fill in|put|type|specify|replace with)"
-    rf"[ _-](?!coin|card|key|tab|sim|disc|batter)[\w' -]{{2,40}}?){_BRACKET_CLOSE}"
-    rf"|\(\s*(?i:insert [\w' -]{{2,30}}?(?: here)?)\)(?<=here\))"
+    r"[ _-](?!coin|card|key|tab|sim|disc|batter)[\w' -]{2,40}?)"
+    rf"{_BRACKET_CLOSE}|\(\s*(?i:insert [\w' -]{{2,30}}? here)\)"
     # [Your Name]: a blank; [Your Orders]: a menu; [your order number]: for the customer to write.
-    rf"|\[\s*(?i:your(?:['’]s)?[ _](?:full |first |last |company |business |store |shop |job )?"
-    rf"(?:name|title|position|company|signature|contact (?:info|information|details)))\s*\](?!\()"
-    rf"|\[\s*(?i:(?:the )?(?:customer|client|recipient|agent|representative|manager|sender|company|business"
-    rf"|store|shop|team|brand|product|first|last|full)(?:['’]s)?[ _](?:full |first |last )?name)\s*\](?!\()"
+    r"|\[\s*(?i:your[ _](?:full |first |last |company |business |store |shop |job )?"
+    r"(?:name|title|position|company|signature|contact (?:info|information|details)))\s*\](?!\()"
+    rf"|\[\s*(?i:(?:the )?{_WHOSE}(?:['’]s)?[ _](?:full |first |last )?name)\s*\](?!\()"
     # A greeting or a signature to nobody.
     r"|(?:Dear|Hello|Hi|Hey|Mr\.?|Ms\.?|Mrs\.?|[Rr]egards,|[Ss]incerely,)\s+"
-    r"(?:\[[\w' -]{2,30}\](?!\()|\{\{?[\w' .-]{2,30}\}\}?|<[a-z][\w' -]{2,30}>|X{2,}|_{3,})(?<!\[[A-Z]{4}\])"
+    r"(?:\[(?![A-Z_]+\])[\w' -]{2,30}\](?!\()|\{\{?[\w' .-]{2,30}\}\}?"
+    r"|<[a-z][\w' -]{2,30}>|X{2,}(?![A-Za-z0-9])|_{3,})"
 )
 # Braces around an identifier, outside code and formulas: {customer_name}, {{ order.id }}, {name}.
+_FIELD = r"(?:name|customer|company|product|date|amount|email|username)"
 _BRACES = re.compile(
-    r"(?<![\w\\}\])/=^$#@{])\$?(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
-    r"|\{\s*(?:[A-Za-z]+(?:_[A-Za-z0-9]+)+|(?i:name|customer|company|product|date|amount|email|username)"
-    r")\s*\})(?![\w/{(])"
+    r"(?<![A-Za-z0-9_\\}\])/=^$#@{])\$?(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
+    rf"|\{{\s*(?:[A-Za-z]+(?:_[A-Za-z0-9]+)+|(?i:{_FIELD}))\s*\}})(?![A-Za-z0-9_/{{(])"
     r"|%\([a-z_]+\)s|<%=?\s*[\w.@]+\s*%>"
 )
 # XXX as a value. Roman thirty (Super Bowl XXX), sizes (XXX-large) and formats (YB-XXXX) are none.
 _UNITS = r"(?:yen|dollars?|euros?|pounds?|usd|jpy|eur|days?|weeks?|hours?|minutes?|percent|people)"
 _X_VALUE = re.compile(
-    r"(?:[$€£¥#]\s?|(?<![A-Za-z])(?i:no\.|number|order|at|for|on|is|of|within|until|called|named|to) )"
+    r"(?:[$€£¥#]\s?|(?<![A-Za-z])"
+    r"(?i:no\.|number|order|at|for|on|is|of|within|until|called|named|to) )"
     r"[XＸ]{3,}(?![A-Za-z0-9-])"
     rf"|(?<![A-Za-z0-9-])[XＸ]{{2,}}(?:\s?%|\s(?i:{_UNITS})(?![A-Za-z]))"
-    r"|(?<![A-Za-z0-9-])[XxＸｘ]{2,}\s?(?:様|さま|円|日間|年間|株式会社|(?:ヶ|か|カ)月)|株式会社[XＸ]{2,}"
+    r"|(?<![A-Za-z0-9-])[XxＸｘ]{2,}\s?(?:様|さま|円|日間|年間|株式会社|(?:ヶ|か|カ)月)"
+    r"|株式会社[XＸ]{2,}"
     r"|(?<![A-Za-z0-9-])[XＸ]{2,}\s?(?:日|時|年|月|個|名|分|号|番)(?![\u4e00-\u9fff])"
 )
 _FORMAT_TALK = re.compile(
-    r"(?i)format|form of|look like|looks like|such as|e\.g\.|for example|pattern|digits?\b|masked|hidden"
-    r"|super bowl|chapter|volume|roman|形式|書式|書き方|例え?ば|のような|桁|伏せ|ローマ数字|表示され"
+    r"(?i)format|form of|looks? like|such as|e\.g\.|for example|pattern|digits?(?![a-z])|masked"
+    r"|hidden|super bowl|chapter|volume|roman"
+    r"|形式|書式|書き方|例え?ば|のような|桁|伏せ|ローマ数字|表示され"
 )
 # Round blanks: ○○様. 二〇〇円 is a number, 「○○」 an explanation.
+_BLANK = r"(?:[○◯〇]{2,}|●{2,}|△{2,}|□{2,})"
 _ROUND = re.compile(
-    r"(?<![○〇●◯△□×◎0-9０-９一二三四五六七八九十百千万])(?:[○◯〇]{2,}|[●]{2,}|[△]{2,}|[□]{2,})\s?"
+    rf"(?<![○〇●◯△□×◎0-9０-９一二三四五六七八九十百千万]){_BLANK}\s?"
     r"(?:様|さま|殿|御中|円|ドル|時|分(?!か)|日(?:間|以内|まで|から|に|\s|。|、|$)|年(?:間|以内)?"
-    r"|月|ヶ月|か月|％|%|個|名様|株式会社|支店|店(?!の名)|まで(?:ご?連絡|お?電話|お?問)|営業日)"
-    r"|(?:株式会社|有限会社|担当(?:の|者は|は)?|注文番号(?:は|：|:)?|電話番号(?:は|：|:)?)\s?(?:[○◯〇]{2,}|[●]{2,}|[△]{2,})"
-    r"(?![○〇●◯△□×])"
+    r"|月|ヶ月|か月|％|%|個|名様|株式会社|支店|営業日|まで(?:ご?連絡|お?電話|お?問))"
+    r"|(?:株式会社|有限会社|担当(?:の|者は|は)?|(?:注文|電話)番号(?:は|：|:)?)\s?"
+    rf"{_BLANK}(?![○〇●◯△□×])"
 )
+_WHO_JA = r"お客様(?:の)?(?:お)?名前?|お客様名|お名前|氏名|会社名|担当者名?"
 _JAPANESE = re.compile(
     rf"{_OPEN}\s*(?:ここに)?[^\[\]{{}}<>()（）【】［］｛｝＜＞\n。]{{1,16}}を(?:ここに)?"
-    rf"(?:入力|記入|挿入|追加|入れる|入れてください|入れて下さい|記載)(?:して|してください|して下さい|する)?\s*{_CLOSE}"
+    r"(?:入力|記入|挿入|追加|入れる|入れてください|入れて下さい|記載)"
+    rf"(?:して|してください|して下さい|する)?\s*{_CLOSE}"
     rf"|{_OPEN}\s*ここに[^\]］}}｝>＞)）】\n]{{1,20}}{_CLOSE}"
-    rf"|{_OPEN}\s*(?:お客様(?:の)?(?:お)?名前?|お客様名|お名前|氏名|名前|名|会社名|貴社名|御社名|姓|担当者名?)\s*{_CLOSE}"
+    rf"|{_OPEN}\s*(?:{_WHO_JA}|名前|名|貴社名|御社名|姓)\s*{_CLOSE}"
     r"\s?(?:様|さま|さん|殿|御中|です|でございます|と申します)"
-    r"|[｛{]\s*(?:お客様(?:の)?(?:お)?名前?|お客様名|お名前|氏名|会社名|商品名|注文番号|日付|金額|担当者名?)\s*[｝}]"
+    rf"|[｛{{]\s*(?:{_WHO_JA}|商品名|注文番号|日付|金額)\s*[｝}}]"
 )
-_FILLER = re.compile(r"(?i)lorem ipsum dolor|\[(?:todo|tbd|fixme)\]|<(?:todo|tbd|fixme)>|\{(?:todo|tbd)\}")
+_FILLER = re.compile(
+    r"(?i)lorem ipsum dolor|\[(?:todo|tbd|fixme)\]|<(?:todo|tbd|fixme)>|\{(?:todo|tbd)\}"
+)
 _CODE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+|\$\$.*?\$\$|\\[(\[].*?\\[)\]]", re.DOTALL)
 _QUOTED = re.compile(r"「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”|'[^'\n]{2,40}'")
 _WANTED = re.compile(
-    r"(?i)template|letter|e-?mail (?:to|for|that|about)|draft|placeholder|sample|example|resume|résumé"
-    r"|(?<![a-z])cv(?![a-z])|write (?:me |us )?an?|fill in|blank|variable|python|javascript|jinja|format string"
-    r"|regex|latex|code|script|api(?![a-z])|html"
-    r"|テンプレ|雛形|ひな形|ひな型|例文|文例|定型文|文面|下書き|メールを|手紙|書いて|穴埋め|伏せ字|コード|変数|プログラ"
-    r"|履歴書|スクリプト|サンプル|フォーマット"
+    r"(?i)template|letter|e-?mail (?:to|for|that|about)|draft|placeholder|sample|example"
+    r"|r[eé]sum[eé]|(?<![a-z])cv(?![a-z])|write (?:me |us )?an?|fill in|blank|variable|python|javascript|jinja"
+    r"|format string|regex|latex|code|script|api(?![a-z])|html"
+    r"|テンプレ|雛形|ひな形|ひな型|例文|文例|定型文|文面|下書き|メールを|手紙|書いて|穴埋め|伏せ字"
+    r"|コード|変数|プログラ|履歴書|スクリプト|サンプル|フォーマット"
 )
 
 
@@ -114,7 +120,9 @@ def _may_be_blank(text: str) -> bool:
     return bool(_JAPANESE_SIGN.search(text))
 
 
-_JAPANESE_SIGN = re.compile(r"[○〇●◯△□]{2}|[［｛＜【（ＸxｘX](?:[^）]{0,24}[］｝＞】）]|[Ｘxｘ])|\(")
+_JAPANESE_SIGN = re.compile(
+    r"[○〇●◯△□]{2}|[［｛＜【（ＸxｘX](?:[^）]{0,24}[］｝＞】）]|[Ｘxｘ])|\("
+)
 
 
 def _blank(text: str) -> str | None:

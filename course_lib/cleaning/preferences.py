@@ -37,10 +37,10 @@ def same_answers(prompt: Messages, chosen: Messages, rejected: Messages) -> str 
     one, two = _said(chosen), _said(rejected)
     if one == two:
         return "chosen and rejected are the same"
-    # Texts that differ in length by more than spaces and width explain need not be folded.
-    if one[:1] == two[:1] or not (one.isascii() and two.isascii()):
-        if _folded(one) == _folded(two):
-            return "chosen and rejected are the same but for spaces and the width of letters"
+    # In ASCII nothing folds but spaces, so texts that begin unlike need not be folded.
+    may_fold = one[:1] == two[:1] or not (one.isascii() and two.isascii())
+    if may_fold and _folded(one) == _folded(two):
+        return "chosen and rejected are the same but for spaces and the width of letters"
     return None
 
 
@@ -67,8 +67,8 @@ def swapped_pair(prompt: Messages, chosen: Messages, rejected: Messages) -> str 
     >>> from course_lib.cleaning.rule import chat
     >>> question, *sound = chat("How long?", "You can send it back for 45 days.")
     >>> broken = [{"role": "assistant", "content": "You can send it back within the"}]
-    >>> swapped_pair([question], broken, sound)
-    "the chosen answer is broken, the rejected one is not: the last word cannot be the last: …'You can send it back within the'"
+    >>> swapped_pair([question], broken, sound).partition(": ")[2]
+    "the last word cannot be the last: …'You can send it back within the'"
     """
     fault = _fault(prompt, chosen)
     if not fault or _fault(prompt, rejected) or refusal(rejected) or empty_turn(_only(rejected)):

@@ -62,7 +62,9 @@ def _simplified_only() -> str:
     JIS X 0208 with its extensions and JIS X 0213 are both asked, the second because some
     characters of everyday Japanese (塡, 頰) came in with it.
     """
-    rows = bytes(byte for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF) for byte in (row, cell))
+    rows = bytes(
+        byte for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF) for byte in (row, cell)
+    )
     hanzi = rows.decode("gb2312", errors="ignore")
     return "".join(h for h in hanzi if not any(_can(h, name) for name in ("cp932", "euc_jis_2004")))
 

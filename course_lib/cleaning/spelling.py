@@ -13,7 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
-from course_lib.cleaning.rule import Found, Messages, Notice, answers
+from course_lib.cleaning.rule import Found, Messages, Notice
 
 # A typo is rare, and the word that was meant is not: in ten rows, and twenty times as often.
 _RARE = 2
@@ -22,13 +22,14 @@ _TIMES = 20
 # Short words have too many real words around them: ship, shop, chip.
 _SHORTEST = {"latin": 6, "katakana": 5}
 _NOT_PROSE = re.compile(
-    r"```.*?```|`[^`]*`|https?://\S+|www\.\S+|\S+@\S+|\[[A-Z_]+\]|[\w./\\-]*[0-9_/\\][\w./\\-]*", re.S
+    r"```.*?```|`[^`]*`|https?://\S+|www\.\S+|\S+@\S+|\[[A-Z_]+\]|[A-Za-z0-9_./\\-]*[0-9_/\\][A-Za-z0-9_./\\-]*",
+    re.S,
 )
 _LATIN = re.compile(r"(?<![A-Za-z\u00c0-\u024f'’-])[A-Za-z]{4,}(?![A-Za-z\u00c0-\u024f-])")
 _KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{4,}")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]['\")\]]*\s+|\n\s*(?:[-*•]\s*|[0-9]+[.)]\s*)?)$")
 # What grammar adds or changes at the end of a word is no typo: tent, tents; order, ordered.
-_ENDINGS = frozenset("s d r y e n t".split()) | {"'"}
+_ENDINGS = frozenset("sdryent")
 # British and American spellings differ by an edit, and both are right.
 _BRITISH = (
     (re.compile("our"), "or"),
@@ -110,7 +111,9 @@ def words(text: str) -> Iterator[str]:
         word = match.group()
         if not word.isascii() or word.islower():
             yield word
-        elif word.istitle() and _SENTENCE_START.search(text[max(0, match.start() - 8) : match.start()]):
+        elif word.istitle() and _SENTENCE_START.search(
+            text[max(0, match.start() - 8) : match.start()]
+        ):
             yield word.lower()
 
 
@@ -138,7 +141,9 @@ def _meant(word: str, rows: Counter[str], index: dict[str, list[str]]) -> str | 
     likely = [
         other
         for other in near
-        if rows[other] >= _TIMES * rows[word] and one_edit(word, other) and not _both_right(word, other)
+        if rows[other] >= _TIMES * rows[word]
+        and one_edit(word, other)
+        and not _both_right(word, other)
     ]
     return max(likely, key=lambda other: (rows[other], other), default=None)
 
@@ -182,7 +187,11 @@ def _both_right(rare: str, frequent: str) -> bool:
     shorter, longer = sorted((rare, frequent), key=len)
     if longer[:-1] == shorter[: len(longer) - 1] and longer[-1] in _ENDINGS:
         return True
-    if len(rare) == len(frequent) and rare[:-1] == frequent[:-1] and {rare[-1], frequent[-1]} <= _ENDINGS:
+    if (
+        len(rare) == len(frequent)
+        and rare[:-1] == frequent[:-1]
+        and {rare[-1], frequent[-1]} <= _ENDINGS
+    ):
         return True
     # unlike and unlikely are further apart; but "useful, unuseful" begin differently.
     if longer[1:] == shorter:

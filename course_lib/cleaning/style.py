@@ -202,9 +202,11 @@ def _off_phrase(
         phrase = match.group().strip() if match else ""
         # An answer of one sentence has no phrase around it.
         said.append((position, phrase if len(phrase) < len(text) else ""))
-    house, most = Counter(letters(phrase) for _, phrase in said if phrase).most_common(1)[0] if any(
-        phrase for _, phrase in said
-    ) else ("", 0)
+    house, most = (
+        Counter(letters(phrase) for _, phrase in said if phrase).most_common(1)[0]
+        if any(phrase for _, phrase in said)
+        else ("", 0)
+    )
     if not house or most < _MOST * len(rows) or most == len(rows):
         return []
     shown = next(phrase for _, phrase in said if letters(phrase) == house)
