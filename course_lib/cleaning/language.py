@@ -82,9 +82,13 @@ def _count(letters: re.Pattern[str], text: str) -> int:
 
 
 def _of_latin(text: str, words: list[str], letters: int) -> str | None:
-    if letters < 12 or len(text.split()) < 3:
+    if letters < 12 or len(text.split(None, 2)) < 3:
         return None
-    if sum(word in _ENGLISH_WORDS for word in words) >= 0.15 * len(words):
+    # Mostly the different words are enough, and those are counted sooner.
+    least = 0.15 * len(words)
+    if len(_ENGLISH_WORDS.intersection(words)) >= least:
+        return "en"
+    if sum(word in _ENGLISH_WORDS for word in words) >= least:
         return "en"
     return _detected(text, len(words))
 

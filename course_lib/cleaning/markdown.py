@@ -10,7 +10,7 @@ import re
 
 from course_lib.cleaning.rule import Repair
 
-_CODE = re.compile(r"^ {0,3}(`{3,})[^`\n]*\n.*?(?:^ {0,3}\1`*[ \t]*$|\Z)|`[^`\n]+`", re.M | re.S)
+_CODE = re.compile(r"^[ \t>]*(`{3,})[^`\n]*\n.*?(?:^[ \t>]*\1`*[ \t]*$|\Z)|`[^`\n]+`", re.M | re.S)
 _COMMENT = re.compile(r"[ \t]*<!--.*?-->", re.DOTALL)
 # "handlers[name]()" is a call, and "[](int x) {" a function of C++.
 _EMPTY_LINK = re.compile(
@@ -22,7 +22,8 @@ _ENTITY = re.compile(
 )
 _MEANT = {"quot": '"', "amp": "&", "#39": "'", "#039": "'"}
 # A backslash before a sign is debris in prose, but syntax in a path, a pattern and a formula.
-_ESCAPE = re.compile(r"(?<![\\/:$^])\\([*_#])(?![.\\?/])")
+_ESCAPED_BOLD = re.compile(r"(?<![\\/:$^*])\\\*\\\*(?=\S)([^\n*\\]+?)(?<=\S)\\\*\\\*(?![\\*])")
+_ESCAPE = re.compile(r"(?<=[A-Za-z0-9])\\_(?=[A-Za-z0-9])|(?:(?<=\s)|^)\\[*#](?![.\\?/*#\s])", re.M)
 _BACKSLASH_MATTERS = re.compile(
     r"(?i)\\[a-z(\[|]|\$|[a-z]:\\|\\\\|latex|markdown|regex|regular expression|backslash|escap"
     r"|正規表現|バックスラッシュ|エスケープ|マークダウン"
@@ -36,7 +37,7 @@ _PAGE_KEY = re.compile(
     r"^(?:title|date|author|tags|layout|slug|draft|categories|category|description|permalink):",
     re.MULTILINE,
 )
-_FENCE = re.compile(r"^ {0,3}(`{3,})([^`\n]*)$", re.MULTILINE)
+_FENCE = re.compile(r"^[ \t>]*(`{3,})([^`\n]*)$", re.MULTILINE)
 _STARS = re.compile(r"(?<![*\\])\*\*(?!\*)")
 _NOT_BOLD_AFTER = re.compile(r"[\s/*]|$|(?:kwargs?|options|opts|params)(?![A-Za-z])|[a-z]+_")
 
@@ -96,7 +97,7 @@ def _prose(text: str) -> str:
     if "](" in found:
         found = _EMPTY_LINK.sub(r"\1", found)
     if "\\" in found and not _BACKSLASH_MATTERS.search(found):
-        found = _ESCAPE.sub(r"\1", found)
+        found = _ESCAPE.sub(lambda m: m.group()[1:], _ESCAPED_BOLD.sub(r"**\1**", found))
     if ("&" in found or "sp;" in found) and not _ABOUT_HTML.search(found):
         found = _ENTITY.sub(_character, found)
     return found
@@ -105,7 +106,7 @@ def _prose(text: str) -> str:
 def _character(match: re.Match[str]) -> str:
     """What an entity without its semicolon, or without its ampersand, stands for."""
     before = match.string[: match.start()].rpartition(" ")[2]
-    if "=" in before or "/" in before:
+    if "=" in before or "?" in before or "://" in before:
         return match.group()  # a parameter of an address
     return _MEANT.get(match[1] or match[2] or match[3], " ")
 
@@ -130,7 +131,7 @@ def _without_empty_fence(text: str) -> str:
             if not text[opened.end() : fence.start()].strip() and not text[fence.end() :].strip():
                 return text[: opened.start()].rstrip()
             opened = None
-    if opened is None or text[opened.end() :].strip() or opened[2].strip():
+    if opened is None or text[opened.end() :].strip() or text.count("```") % 2 == 0:
         return text
     return text[: opened.start()].rstrip() if last is None or opened.start() >= last[1] else text
 

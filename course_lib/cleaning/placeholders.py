@@ -79,8 +79,8 @@ _CODE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+|\$\$.*?\$\$|\\[(\[].*?\\[)
 _QUOTED = re.compile(r"「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”|'[^'\n]{2,40}'")
 _WANTED = re.compile(
     r"(?i)template|letter|e-?mail (?:to|for|that|about)|draft|placeholder|sample|example"
-    r"|r[eé]sum[eé]|(?<![a-z])cv(?![a-z])|write (?:me |us )?an?|fill in|blank|variable|python|javascript|jinja"
-    r"|format string|regex|latex|code|script|api(?![a-z])|html"
+    r"|r[eé]sum[eé]|(?<![a-z])cv(?![a-z])|write (?:me |us )?an?|fill in|blank|variable|python"
+    r"|javascript|jinja|format string|regex|latex|code|script|api(?![a-z])|html"
     r"|テンプレ|雛形|ひな形|ひな型|例文|文例|定型文|文面|下書き|メールを|手紙|書いて|穴埋め|伏せ字"
     r"|コード|変数|プログラ|履歴書|スクリプト|サンプル|フォーマット"
 )
