@@ -46,6 +46,17 @@ _TOKENS = re.compile(
     r"|^Human: ?(?=\S)|\AAssistant: ?(?=\S)|<\|?(?:unk|bos|eos)\|?>",
     re.MULTILINE,
 )
+# Cheap screens: every leak, every mark and every stock ending holds one of its signs.
+_LEAK_SIGNS = (
+    *(" my ", "odel", "GPT", "nowledge cut", "access", "browse", " by ", "s Claude", "s Gemini"),
+    *("I am ", "I'm ", "I’m ", "s is "),
+)
+_LEAK_SIGNS_JA = ("モデル", "私", "わたし", "僕", "当方", "知識", "GPT", "Claude", "Gemini")
+_TOKEN_SIGNS = ("<", "INST]", "###", "Human:", "Assistant:")
+_ENDING_SIGNS = (
+    *("ope th", "know if", "free to", "thing else", "any ", "hesitate", "appy to help"),
+    *("質問", "不明", "気軽", "幸い", "嬉しい", "うれしい", "手伝い", "知りたい"),
+)
 _CODE = re.compile(r"```.*?```|`[^`\n]*`|「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”", re.DOTALL)
 _ASKED = re.compile(
     r"(?i)gpt|openai|anthropic|claude|gemini|(?<![a-z])llama|chat ?bot|language model|knowledge cut"
@@ -77,11 +88,12 @@ def model_leak(messages: Messages) -> str | None:
 
 
 def _leak(text: str, messages: Messages) -> str | None:
-    token = _may_hold_token(text) and _TOKENS.search(_CODE.sub(" ", text))
+    has = text.__contains__
+    token = any(map(has, _TOKEN_SIGNS)) and _TOKENS.search(_CODE.sub(" ", text))
     if token and not _asked(messages, token.group().strip()):
         return f"a mark of a chat template is left in the answer: {token.group().strip()!r}"
-    match = _LEAK.search(text) if _may_leak(text) else None
-    if not match and not text.isascii() and _may_leak_ja(text):
+    match = _LEAK.search(text) if any(map(has, _LEAK_SIGNS)) else None
+    if not match and not text.isascii() and any(map(has, _LEAK_SIGNS_JA)):
         match = _LEAK_JA.search(text)
     if not match:
         return None
@@ -90,46 +102,6 @@ def _leak(text: str, messages: Messages) -> str | None:
     bare = _CODE.sub(" ", text)
     match = _LEAK.search(bare) or _LEAK_JA.search(bare)
     return f"the answer speaks as another model: {match.group().strip()!r}" if match else None
-
-
-def _may_hold_token(text: str) -> bool:
-    return (
-        "<" in text
-        or "INST]" in text
-        or "###" in text
-        or "Human:" in text
-        or text.startswith("Assistant:")
-    )
-
-
-def _may_leak(text: str) -> bool:
-    """A cheap screen: every leak in English holds one of these."""
-    return (
-        " my " in text
-        or "odel" in text
-        or "GPT" in text
-        or "nowledge cut" in text
-        or "access" in text
-        or "browse" in text
-        or "AI" in text
-        or " by " in text
-        or "I am " in text
-        or "I'm " in text
-        or "I’m " in text
-        or "y name is" in text
-    )
-
-
-def _may_leak_ja(text: str) -> bool:
-    return (
-        "モデル" in text
-        or "私" in text
-        or "わたし" in text
-        or "知識" in text
-        or "GPT" in text
-        or "Claude" in text
-        or "Gemini" in text
-    )
 
 
 def _asked(messages: Messages, mark: str) -> bool:
@@ -178,9 +150,11 @@ def boilerplate(sets: list[Messages]) -> dict[int, Found]:
     for position, messages in enumerate(sets):
         for text in answers(messages):
             bare = text.strip()
-            opening, ending = _OPENING.match(bare), _ENDING.search(bare[-160:])
+            opening = _OPENING.match(bare)
             if opening:
                 opens.setdefault(position, opening.group())
+            tail = bare[-160:]
+            ending = _ENDING.search(tail) if any(map(tail.__contains__, _ENDING_SIGNS)) else None
             if ending:
                 ends.setdefault(position, ending.group().strip())
     if len(sets) >= _ENOUGH:

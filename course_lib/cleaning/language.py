@@ -16,17 +16,18 @@ _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]+")
 _HIRAGANA = re.compile(r"[\u3041-\u3096]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
-_OTHER = {
-    "ko": re.compile(r"[\uac00-\ud7a3]+"),
-    "ru": re.compile(r"[\u0400-\u04ff]+"),
-    "ar": re.compile(r"[\u0600-\u06ff]+"),
-    "th": re.compile(r"[\u0e00-\u0e7f]+"),
-    "hi": re.compile(r"[\u0900-\u097f]+"),
-    "el": re.compile(r"[\u0370-\u03ff]+"),
-    "he": re.compile(r"[\u0590-\u05ff]+"),
+_OTHER_LETTERS = {
+    "ko": "\uac00-\ud7a3",
+    "ru": "\u0400-\u04ff",
+    "ar": "\u0600-\u06ff",
+    "th": "\u0e00-\u0e7f",
+    "hi": "\u0900-\u097f",
+    "el": "\u0370-\u03ff",
+    "he": "\u0590-\u05ff",
 }
+_OTHER = {name: re.compile(f"[{letters}]+") for name, letters in _OTHER_LETTERS.items()}
+_OTHER_ANY = re.compile(f"[{''.join(_OTHER_LETTERS.values())}]")
 _NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|\S+@\S+", re.DOTALL)
-_OTHER_ANY = re.compile("|".join(script.pattern for script in _OTHER.values()))
 _ASCII_WORD = re.compile("[a-z]+")
 _ENGLISH_WORDS = frozenset(
     re.findall(
@@ -60,14 +61,18 @@ def language_of(text: str) -> str | None:
     if text.isascii():
         words = _ASCII_WORD.findall(text.lower())
         return _of_latin(text, words, sum(map(len, words)))
+    others = _OTHER_ANY.search(text)
+    hiragana = _count(_HIRAGANA, text)
+    if not others and hiragana >= 3 and hiragana * 4 >= len(text):
+        return "ja"  # as most Japanese; what follows would come to the same
     latin, han, kana = (_count(kind, text) for kind in (_LATIN, _HAN, _KANA))
-    if _OTHER_ANY.search(text):
+    if others:
         other = {name: _count(script, text) for name, script in _OTHER.items()}
         most = max(other, key=lambda name: other[name])
         if other[most] >= 4 and other[most] > (latin / 4 + han + kana):
             return most
     # A Japanese sentence is full of hiragana even when it names many products in Latin letters.
-    if (kana + han) * 4 >= latin and _count(_HIRAGANA, text) >= 3:
+    if hiragana >= 3 and (kana + han) * 4 >= latin:
         return "ja"
     if kana >= 3 and (kana + han) >= latin:
         return "ja"

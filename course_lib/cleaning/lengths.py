@@ -20,8 +20,8 @@ _SCORE = 3.5
 # Templated answers differ by so little that a word more would be "far out": twice is the least.
 _FACTOR = 2.0
 _ENOUGH = 20
-_DENSE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
-_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+_DENSE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]+")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]+")
 
 
 def outlier_lengths(sets: list[Messages]) -> dict[int, Found]:
@@ -72,7 +72,7 @@ def _script(text: str) -> str:
     """Which of the scripts with their own measure of length an answer is written in."""
     if text.isascii():
         return "Latin"
-    dense, hangul = len(_DENSE.findall(text)), len(_HANGUL.findall(text))
+    dense, hangul = (sum(map(len, kind.findall(text))) for kind in (_DENSE, _HANGUL))
     if max(dense, hangul) * 4 < len(text):
         return "Latin"
     return "Korean" if hangul > dense else "Japanese"

@@ -39,6 +39,8 @@ _PAGE_KEY = re.compile(
 )
 _FENCE = re.compile(r"^[ \t>]*(`{3,})([^`\n]*)$", re.MULTILINE)
 _STARS = re.compile(r"(?<![*\\])\*\*(?!\*)")
+# A cheap screen: all debris but front matter holds one of these.
+_SIGNS = ("**", "\\", "](", "<!--", "```", "&", "sp;")
 _NOT_BOLD_AFTER = re.compile(r"[\s/*]|$|(?:kwargs?|options|opts|params)(?![A-Za-z])|[a-z]+_")
 
 
@@ -57,16 +59,7 @@ def remove_debris(text: str) -> str:
         >>> remove_debris("**Note: see [our page]() first.&nbsp Bye\\n```")
         'Note: see our page first.  Bye'
     """
-    if not (
-        "**" in text
-        or "\\" in text
-        or "](" in text
-        or "<!--" in text
-        or "```" in text
-        or "&" in text
-        or "sp;" in text
-        or text.startswith("---\n")
-    ):
+    if not any(map(text.__contains__, _SIGNS)) and not text.startswith("---\n"):
         return text
     # One piece of debris may hide another: \*\* is a lone ** once it is unescaped.
     found = text

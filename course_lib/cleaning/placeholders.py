@@ -105,30 +105,37 @@ def unfilled(messages: Messages) -> str | None:
         if message["role"] != "assistant":
             continue
         text = message["content"]
-        if _may_be_blank(text):
+        if _ANY_SIGN.search(text):
             blank = _blank(text)
             if blank and not _wanted(messages):
                 return f"a blank of a template was never filled in: {blank!r}"
     return None
 
 
-def _may_be_blank(text: str) -> bool:
-    if "[" in text or "{" in text or "<" in text or "XX" in text or "(insert" in text:
-        return True
-    if text.isascii():
-        return "orem ipsum" in text or "%(" in text or "___" in text
-    return bool(_JAPANESE_SIGN.search(text))
-
-
-_JAPANESE_SIGN = re.compile(
-    r"[○〇●◯△□]{2}|[［｛＜【（ＸxｘX](?:[^）]{0,24}[］｝＞】）]|[Ｘxｘ])|\("
+# Cheap screens: every blank holds the first, and every blank of a kind the sign of its kind.
+_ANY_SIGN = re.compile(
+    r"[\[{<［｛＜【%_○〇◯●△□]|XX|xx|ＸＸ|ｘｘ|\([Ii]nsert|orem ipsum"
+    r"|[(（](?:ここに|[^()（）]{1,16}を)"
+)
+_KINDS = tuple(
+    (kind, re.compile(sign))
+    for kind, sign in (
+        (_FILLER, r"(?i)orem ipsum|todo|tbd|fixme"),
+        (_ENGLISH, r"[\[<{［]|\([Ii]nsert|___| XX"),
+        (_BRACES, r"[{%]"),
+        (_JAPANESE, r"[入記挿追ここ名姓者付号額]"),
+        (_ROUND, r"[○〇◯●△□]{2}"),
+        (_X_VALUE, r"XX|xx|ＸＸ|ｘｘ"),
+    )
 )
 
 
 def _blank(text: str) -> str | None:
-    bare = _CODE.sub(" ", text)
-    unquoted = _QUOTED.sub(" ", bare)
-    for pattern in (_FILLER, _ENGLISH, _BRACES, _JAPANESE, _ROUND, _X_VALUE):
+    unquoted = ""
+    for pattern, sign in _KINDS:
+        if not sign.search(text):
+            continue
+        unquoted = unquoted or _QUOTED.sub(" ", _CODE.sub(" ", text))
         for match in pattern.finditer(unquoted):
             if pattern is _X_VALUE and _FORMAT_TALK.search(_sentence(unquoted, match.start())):
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import pairwise
 from operator import eq
 
 from course_lib.cleaning.normalise import letters, normalised
@@ -165,7 +166,7 @@ def _longest_run(words: list[str]) -> tuple[str, int]:
     """The word that is said most often in a row, and how often."""
     best, longest = "", 1
     run = 1
-    for first, second in zip(words, words[1:], strict=False):
+    for first, second in pairwise(words):
         run = run + 1 if first == second else 1
         if run > longest and letters(second):
             best, longest = second, run
@@ -245,10 +246,12 @@ def _may_refuse(text: str) -> bool:
         or "can’t" in text
         or "able" in text
         or " ai" in text
-        or "won" in text
+        or "won't" in text
+        or "won’t" in text
         or "will not" in text
         or "decline" in text
-        or "don" in text
+        or "don't" in text
+        or "don’t" in text
         or "do not" in text
         or "chatbot" in text
         or "assistant" in text

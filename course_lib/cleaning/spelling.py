@@ -25,8 +25,11 @@ _NOT_PROSE = re.compile(
     r"```.*?```|`[^`]*`|https?://\S+|www\.\S+|\S+@\S+|\[[A-Z_]+\]|[A-Za-z0-9_./\\-]*[0-9_/\\][A-Za-z0-9_./\\-]*",
     re.S,
 )
-_LATIN = re.compile(r"(?<![A-Za-z\u00c0-\u024f'’-])[A-Za-z]{4,}(?![A-Za-z\u00c0-\u024f-])")
-_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc]{4,}")
+_QUICK = re.compile(r"[a-z]{5,}|[\u30a1-\u30fa\u30fc]{4,}")
+_WORD = re.compile(
+    r"(?<![A-Za-z\u00c0-\u024f'’-])[A-Za-z]{5,}(?![A-Za-z\u00c0-\u024f-])"
+    r"|[\u30a1-\u30fa\u30fc]{4,}"
+)
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]['\")\]]*\s+|\n\s*(?:[-*•]\s*|[0-9]+[.)]\s*)?)$")
 # What grammar adds or changes at the end of a word is no typo: tent, tents; order, ordered.
 _ENDINGS = frozenset("sdryent")
@@ -64,30 +67,45 @@ def likely_typos(sets: list[Messages]) -> dict[int, Found]:
         "'waranty' (1 row) looks like 'warranty' (40 rows)"
     """
     rows: Counter[str] = Counter()
-    said: dict[str, list[int]] = defaultdict(list)
-    for position, messages in enumerate(sets):
-        asked: set[str] = set()
-        answered: set[str] = set()
-        for message in messages:
-            if message["role"] != "system":
-                into = answered if message["role"] == "assistant" else asked
-                into.update(words(message["content"]))
-        rows.update(asked | answered)
-        for word in answered:
-            # Where the customer wrote the word first, the answer repeats it.
-            if word not in asked:
-                said[word].append(position)
-    frequent = {word: count for word, count in rows.items() if count >= _OFTEN}
-    index = _deletions(frequent)
+    for messages in sets:
+        rows.update(_all_words(messages))
+    index = _deletions([word for word, count in rows.items() if count >= _OFTEN])
+    meant = {
+        word: likely
+        for word, count in rows.items()
+        if count <= _RARE and (likely := _meant(word, rows, index))
+    }
     found: dict[int, Found] = {}
-    for word, positions in sorted(said.items()):
-        meant = _meant(word, rows, index) if rows[word] <= _RARE else None
-        if meant:
-            many = f"{rows[word]} row{'s' * (rows[word] > 1)}"
-            reason = f"{word!r} ({many}) looks like {meant!r} ({rows[meant]} rows)"
-            for position in positions:
-                found.setdefault(position, Found(reason))
+    for position, messages in enumerate(sets):
+        # Few rows hold such a word; only those are read with care.
+        if meant.keys().isdisjoint(_all_words(messages)):
+            continue
+        asked, answered = (_said(messages, role) for role in ("user", "assistant"))
+        # Where the customer wrote the word first, the answer repeats it.
+        for word in sorted(answered - asked):
+            if word in meant:
+                many = f"{rows[word]} row{'s' * (rows[word] > 1)}"
+                other = f"{meant[word]!r} ({rows[meant[word]]} rows)"
+                found.setdefault(position, Found(f"{word!r} ({many}) looks like {other}"))
     return found
+
+
+def _all_words(messages: Messages) -> set[str]:
+    """Every word of a row, names and code included."""
+    said: set[str] = set()
+    for message in messages:
+        if message["role"] != "system":
+            said.update(_QUICK.findall(message["content"].lower()))
+    return said
+
+
+def _said(messages: Messages, role: str) -> set[str]:
+    return {
+        word
+        for message in messages
+        if message["role"] == role
+        for word in words(message["content"])
+    }
 
 
 def words(text: str) -> Iterator[str]:
@@ -101,13 +119,11 @@ def words(text: str) -> Iterator[str]:
 
     Example:
         >>> list(words("Please ask Kenji for テントセット in room YB-12."))
-        ['please', 'テントセット', 'room']
+        ['please', 'テントセット']
     """
     if any(sign in text for sign in "`@/_\\0123456789"):
         text = _NOT_PROSE.sub(" ", text)
-    ascii_text = text.isascii()
-    pattern = _LATIN if ascii_text else _EITHER
-    for match in pattern.finditer(text):
+    for match in _WORD.finditer(text):
         word = match.group()
         if not word.isascii() or word.islower():
             yield word
@@ -117,10 +133,7 @@ def words(text: str) -> Iterator[str]:
             yield word.lower()
 
 
-_EITHER = re.compile(f"{_LATIN.pattern}|{_KATAKANA.pattern}")
-
-
-def _deletions(frequent: dict[str, int]) -> dict[str, list[str]]:
+def _deletions(frequent: list[str]) -> dict[str, list[str]]:
     """The frequent words under each string that one deletion makes of them, and themselves."""
     index: dict[str, list[str]] = defaultdict(list)
     for word in sorted(frequent):

@@ -155,8 +155,9 @@ def _percent(part: int, whole: int) -> str:
     return f"{min(part / whole, 0.99 if part < whole else 1):.0%}"
 
 
-_FIRST = re.compile(r"[^.!?。！？\n]*[.!?。！？]*")
-_LAST = re.compile(r"[^.!?。！？\n]+[.!?。！？]*\Z")
+_STOP = re.compile(r"[.!?。！？]+|\n")
+# A phrase of the house is short; so only the ends of an answer are looked at.
+_PHRASE = 80
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 
 
@@ -185,37 +186,45 @@ def off_house_phrase(sets: list[Messages]) -> dict[int, Found]:
             groups[not text.isascii() and bool(_JAPANESE.search(text))].append((position, text))
     found: dict[int, Found] = {}
     for rows in groups.values():
-        for verb, sentence in (("open", _FIRST), ("close", _LAST)):
-            for position, reason in _off_phrase(rows, verb, sentence):
+        for verb, phrase in (("open", _first), ("close", _last)):
+            said = [(position, phrase(text)) for position, text in rows]
+            for position, reason in _off_phrase(said, verb):
                 found.setdefault(position, Found(reason))
     return found
 
 
-def _off_phrase(
-    rows: list[tuple[int, str]], verb: str, sentence: re.Pattern[str]
-) -> list[tuple[int, str]]:
-    if len(rows) < _ENOUGH:
+def _first(text: str) -> str:
+    """The first sentence of an answer, "" where it is long or the only one."""
+    stop = _STOP.search(text, 0, _PHRASE)
+    return text[: stop.end()].strip() if stop and stop.end() < len(text) else ""
+
+
+def _last(text: str) -> str:
+    """The last sentence of an answer, "" where it is long or the only one."""
+    start = 0
+    for stop in _STOP.finditer(text, max(0, len(text) - _PHRASE)):
+        if stop.end() < len(text):
+            start = stop.end()
+    return text[start:].strip() if start else ""
+
+
+def _off_phrase(said: list[tuple[int, str]], verb: str) -> list[tuple[int, str]]:
+    counts = Counter(phrase for _, phrase in said if phrase)
+    if len(said) < _ENOUGH or not counts:
         return []
-    said = []
-    for position, text in rows:
-        match = sentence.search(text)
-        phrase = match.group().strip() if match else ""
-        # An answer of one sentence has no phrase around it.
-        said.append((position, phrase if len(phrase) < len(text) else ""))
-    house, most = (
-        Counter(letters(phrase) for _, phrase in said if phrase).most_common(1)[0]
-        if any(phrase for _, phrase in said)
-        else ("", 0)
-    )
-    if not house or most < _MOST * len(rows) or most == len(rows):
+    shown = counts.most_common(1)[0][0]
+    # "Yamabiko here." is the phrase too.
+    alike = {phrase for phrase in counts if phrase == shown or _alike(phrase, shown)}
+    most = sum(counts[phrase] for phrase in alike)
+    if most < _MOST * len(said) or most == len(said):
         return []
-    shown = next(phrase for _, phrase in said if letters(phrase) == house)
-    share = _percent(most, len(rows))
-    return [
-        (position, f"does not {verb} with {shown!r} as {share} of {len(rows)} answers do")
-        for position, phrase in said
-        if letters(phrase) != house
-    ]
+    share = _percent(most, len(said))
+    reason = f"does not {verb} with {shown!r} as {share} of {len(said)} answers do"
+    return [(position, reason) for position, phrase in said if phrase not in alike]
+
+
+def _alike(first: str, second: str) -> bool:
+    return abs(len(first) - len(second)) <= 4 and letters(first) == letters(second)
 
 
 STYLE = Check(

@@ -77,9 +77,7 @@ def _undo_cp932_ghost(text: str) -> str:
         return text
 
 
-_STILL_BAD = re.compile(
-    r"(?:[ÃÂ][\x80-\xbf]|â€|ã[\x80-\xbf€‚ƒ]|[ãæçåèé][\x80-\xbf¡-¿].){3}"
-)
+_STILL_BAD = re.compile(r"(?:[ÃÂ][\x80-\xbf]|â€|ã[\x80-\xbf€‚ƒ]|[ãæçåèé][\x80-\xbf¡-¿].){3}")
 
 
 def lossy_mojibake(messages: Messages) -> str | None:
