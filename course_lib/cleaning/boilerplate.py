@@ -13,26 +13,31 @@ from course_lib.cleaning.rule import Check, Found, Messages, Notice, answers
 
 # Not \b, which does not fire between kana and ASCII.
 _B, _E = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
-_MODEL = r"(?:ChatGPT|GPT-?[345][\w.]*|Bard|Gemini|Claude|Llama|Copilot|Qwen|DeepSeek|Mistral)"
+# Claude and Gemini are names that people and shops have too: only with what they are.
+_MODEL = (
+    r"(?:ChatGPT|GPT-?[345][\w.]*|Qwen|DeepSeek"
+    r"|(?:Claude|Gemini|Bard|Llama|Copilot|Mistral)(?=,? (?:an?|the) (?:AI|large|language|model)))"
+)
+_MODEL_JA = r"(?:ChatGPT|GPT-?[345][\w.]*|Qwen|DeepSeek)"
 _MAKER = r"(?:OpenAI|Anthropic|Google(?: DeepMind| AI)?|Meta(?: AI)?|Microsoft|Alibaba(?: Cloud)?)"
 _MADE = r"(?:trained|developed|created|made|built) by"
 _MONTH = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)"
 _LEAK = re.compile(
     rf"(?i:{_B}(?:as of|since|until|after|in|to) my (?:last|latest|most recent|current)"
-    r" (?:knowledge |training |data )?(?:update|cut-?off|training))"
+    r" (?:knowledge |training |data )?(?:update|cut-?off|training)(?! (?:e-?mail|message|note|to)))"
     rf"|(?i:{_B}my (?:knowledge|training|data|training data)(?:['’]s)?"
     r" (?:cut-?off|was last updated|ends in|only goes (?:up )?to|is current (?:as of|up to)))"
     rf"|(?i:{_B}knowledge cut-?off(?: date)? (?:of|is|was|in) (?:{_MONTH}|20[0-9]{{2}}))"
     rf"|(?i:{_B}i (?:do not|don['’]t|cannot|can['’]t) (?:have )?(?:access|browse)(?: to)?"
-    r" (?:to )?(?:the internet|(?:real-?time|current) (?:information|data|events)))"
+    r" (?:to )?(?:the internet|real-?time (?:information|data)|current events))"
     rf"|(?i:{_B}as an? (?:ai|artificial intelligence)(?: language)? model{_E})"
     rf"|{_B}(?:[Aa]s|I am|I['’]m|[Mm]y name is|[Tt]his is) {_MODEL}{_E}(?!['’]s)"
     rf"|{_B}(?i:i (?:was|am|have been) (?:a (?:large )?language model,? )?{_MADE}) {_MAKER}{_E}"
     rf"|{_B}(?i:language model,? {_MADE}) {_MAKER}{_E}"
 )
 _LEAK_JA = re.compile(
-    rf"(?:私|わたし|僕|当方)は、?{_MODEL}(?:です|と(?:申し|いい|言い)ます|という|、)"
-    rf"|{_MODEL}(?:として(?:は|、)|ですので|なので|であるため|の知識は|の学習データ)"
+    rf"(?:私|わたし|僕|当方)は、?{_MODEL_JA}(?:です|と(?:申し|いい|言い)ます|という|、)"
+    rf"|{_MODEL_JA}(?:として(?:は|、)|ですので|なので|であるため|の知識は|の学習データ)"
     rf"|(?:私|わたし)は、?{_MAKER}(?:社)?(?:によって|に|が|の)(?:開発|訓練|作成|作ら|トレーニング|学習)"
     r"|(?:私|わたし)の(?:知識|学習|訓練|トレーニング)(?:データ)?(?:は|の)[^。]{0,12}(?:時点|まで|カットオフ|更新)"
     r"|(?:私|わたし)の(?:最終|最新の|最後の)(?:知識)?(?:更新|アップデート|学習)|知識(?:の)?カットオフ"
@@ -43,7 +48,7 @@ _TOKENS = re.compile(
     r"<\|(?:im_start|im_end|im_sep|endoftext|end|eot_id|start_header_id|end_header_id|begin_of_text"
     r"|end_of_text|user|assistant|system|endofprompt|pad)\|>|\[/?INST\]|<</?SYS>>|\A[^<]*</s>\s*\Z"
     r"|<(?:start|end)_of_turn>|^### ?(?:Response|Instruction|Input|指示|応答|入力)[:：][ \t]*$"
-    r"|^Human: ?(?=\S)|\AAssistant: ?(?=\S)|<\|?(?:unk|bos|eos)\|?>",
+    r"|(?<=\n)Human: ?(?=\S)|\AAssistant: ?(?=\S)|<\|?(?:unk|bos|eos)\|?>",
     re.MULTILINE,
 )
 # Cheap screens: every leak, every mark and every stock ending holds one of its signs.
@@ -104,8 +109,13 @@ def _leak(text: str, messages: Messages) -> str | None:
     return f"the answer speaks as another model: {match.group().strip()!r}" if match else None
 
 
+_DIALOGUE = re.compile(r"(?i)dialog|conversation|screenplay|interview|会話|対話|台本|シナリオ")
+
+
 def _asked(messages: Messages, mark: str) -> bool:
-    return any(mark in m["content"] for m in messages if m["role"] != "assistant")
+    """Whether the user wrote the mark first, or wants a dialogue, which has speakers."""
+    said = [message["content"] for message in messages if message["role"] != "assistant"]
+    return any(mark in text or _DIALOGUE.search(text) for text in said)
 
 
 _OPENING = re.compile(

@@ -33,8 +33,8 @@ _ENGLISH = re.compile(
 # Braces around an identifier, outside code and formulas: {customer_name}, {{ order.id }}, {name}.
 _FIELD = r"(?:name|customer|company|product|date|amount|email|username)"
 _BRACES = re.compile(
-    r"(?<![A-Za-z0-9_\\}\])/=^$#@{])\$?(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
-    rf"|\{{\s*(?:[A-Za-z]+(?:_[A-Za-z0-9]+)+|(?i:{_FIELD}))\s*\}})(?![A-Za-z0-9_/{{(])"
+    r"(?<![A-Za-z0-9_\\}\])/=^$#@{])(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
+    rf"|\$?\{{\s*(?:[A-Za-z]{{2,}}(?:_[A-Za-z0-9]+)+|(?i:{_FIELD}))\s*\}})(?![A-Za-z0-9_/{{(])"
     r"|%\([a-z_]+\)s|<%=?\s*[\w.@]+\s*%>"
 )
 # XXX as a value. Roman thirty (Super Bowl XXX), sizes (XXX-large) and formats (YB-XXXX) are none.
@@ -50,7 +50,7 @@ _X_VALUE = re.compile(
 )
 _FORMAT_TALK = re.compile(
     r"(?i)format|form of|looks? like|such as|e\.g\.|for example|pattern|digits?(?![a-z])|masked"
-    r"|hidden|super bowl|chapter|volume|roman"
+    r"|hidden|super bowl|olymp|chapter|volume|roman|rated"
     r"|形式|書式|書き方|例え?ば|のような|桁|伏せ|ローマ数字|表示され"
 )
 # Round blanks: ○○様. 二〇〇円 is a number, 「○○」 an explanation.
@@ -82,7 +82,9 @@ _WANTED = re.compile(
     r"|r[eé]sum[eé]|(?<![a-z])cv(?![a-z])|write (?:me |us )?an?|fill in|blank|variable|python"
     r"|javascript|jinja|format string|regex|latex|code|script|api(?![a-z])|html"
     r"|テンプレ|雛形|ひな形|ひな型|例文|文例|定型文|文面|下書き|メールを|手紙|書いて|穴埋め|伏せ字"
-    r"|コード|変数|プログラ|履歴書|スクリプト|サンプル|フォーマット"
+    r"|github|workflow|yaml|json|logging|macro"
+    r"|コード|変数|プログラ|履歴書|スクリプト|サンプル|フォーマット|マクロ"
+    r"|書き方|敬称|宛名|マナー|敬語|使い方|文法|言い方|とは"
 )
 
 

@@ -200,7 +200,8 @@ def _loop(text: str) -> str | None:
 
 # "We cannot refund opened food" is a policy; "I cannot help with that" is a model refusing.
 _REFUSAL_EN = re.compile(
-    r"(?i)\bas an? (?:ai|artificial intelligence|(?:large )?language model|assistant|chatbot)\b"
+    r"(?i)\bas an? (?:ai(?! (?:company|firm|start-?up|team|lab|research|engineer|expert|developer))"
+    r"|artificial intelligence|(?:large )?language model|assistant|chatbot)\b"
     r"|\bi(?:['’]m| am) (?:just |only )?an? (?:ai|artificial|(?:large )?language model|chatbot)\b"
     r"|\bi(?:['’]m| am)? ?(?:afraid |sorry,? (?:but )?)?(?:i )?"
     r"(?:can ?not|can['’]t|am unable to|['’]m unable to|unable to|am not able to|['’]m not able to"

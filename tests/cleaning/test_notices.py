@@ -265,7 +265,7 @@ def test_a_thin_topic_is_shown() -> None:
     japanese = chat("象の餌は何ですか。", "草です。")
     found = thin_topics([*_world(), odd, japanese])
     assert sorted(found) == [200, 201]
-    assert "'zebra' (1)" in found[200].reason
+    assert "'quartz' (1)" in found[200].reason
     assert "'象' (1)" in found[201].reason
     assert thin_topics([odd]) == {}
     assert thin_topics([]) == {}
