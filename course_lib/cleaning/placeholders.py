@@ -12,22 +12,29 @@ from course_lib.cleaning.rule import Check, Messages
 
 _OPEN, _CLOSE = r"[\[［{｛<＜(（【]", r"[\]］}｝>＞)）】]"
 _BRACKET_OPEN, _BRACKET_CLOSE = r"[\[［{｛<＜]", r"[\]］}｝>＞]"
+_LABEL = (
+    r"coin|card|key|tab|sim|disc|batter|table|image|picture|chart|link|row|column|page|comment"
+    r"|symbol|shape|header|footer|text|object|function|file|media|video|slide|break|cell|sheet"
+)
 _WHOSE = (
     r"(?:customer|client|recipient|agent|representative|manager|sender|company|business|store|shop"
     r"|team|brand|product|first|last|full)"
 )
 _ENGLISH = re.compile(
-    # [insert date], (insert name here), <enter amount>; "(insert coin)" names no blank.
-    rf"{_BRACKET_OPEN}\s*(?i:(?:please )?(?:insert|enter|add|fill in|put|type|specify|replace with)"
-    r"[ _-](?!coin|card|key|tab|sim|disc|batter)[\w' -]{2,40}?)"
-    rf"{_BRACKET_CLOSE}|\(\s*(?i:insert [\w' -]{{2,30}}? here)\)"
+    # [insert date], (insert name here), <enter amount here>. [Add to cart] and [Insert Table] are
+    # labels on a screen, and "insert coin" is what to do.
+    rf"{_BRACKET_OPEN}\s*(?i:(?:please )?(?:insert|fill in|replace with)[ _-](?!{_LABEL})"
+    r"[\w' -]{2,40}?|(?:enter|add|put|type|specify)[ _-][\w' -]{2,40}? here)\s*"
+    rf"{_BRACKET_CLOSE}"
+    r"|\(\s*(?i:insert [\w' -]{2,30}? here)\)"
     # [Your Name]: a blank; [Your Orders]: a menu; [your order number]: for the customer to write.
     r"|\[\s*(?i:your[ _](?:full |first |last |company |business |store |shop |job )?"
     r"(?:name|title|position|company|signature|contact (?:info|information|details)))\s*\](?!\()"
     rf"|\[\s*(?i:(?:the )?{_WHOSE}(?:['’]s)?[ _](?:full |first |last )?name)\s*\](?!\()"
     # A greeting or a signature to nobody.
     r"|(?:Dear|Hello|Hi|Hey|Mr\.?|Ms\.?|Mrs\.?|[Rr]egards,|[Ss]incerely,)\s+"
-    r"(?:\[(?![A-Z_]+\])[\w' -]{2,30}\](?!\()|\{\{?[\w' .-]{2,30}\}\}?"
+    r"(?:\[(?:(?=[a-z ]*(?:name|customer|client|recipient))|(?=[A-Z][a-z]))[\w' -]{2,30}\](?!\()"
+    r"|\{\{?[\w' .-]{2,30}\}\}?"
     r"|<[a-z][\w' -]{2,30}>|X{2,}(?![A-Za-z0-9])|_{3,})"
 )
 # Braces around an identifier, outside code and formulas: {customer_name}, {{ order.id }}, {name}.
@@ -42,7 +49,7 @@ _UNITS = r"(?:yen|dollars?|euros?|pounds?|usd|jpy|eur|days?|weeks?|hours?|minute
 _X_VALUE = re.compile(
     r"(?:[$€£¥#]\s?|(?<![A-Za-z])"
     r"(?i:no\.|number|order|at|for|on|is|of|within|until|called|named|to) )"
-    r"[XＸ]{3,}(?![A-Za-z0-9-])"
+    r"[XＸ]{3,}(?![A-Za-z0-9-]|\.[a-z])"
     rf"|(?<![A-Za-z0-9-])[XＸ]{{2,}}(?:\s?%|\s(?i:{_UNITS})(?![A-Za-z]))"
     r"|(?<![A-Za-z0-9-])[XxＸｘ]{2,}\s?(?:様|さま|円|日間|年間|株式会社|(?:ヶ|か|カ)月)"
     r"|株式会社[XＸ]{2,}"
@@ -64,9 +71,10 @@ _ROUND = re.compile(
 )
 _WHO_JA = r"お客様(?:の)?(?:お)?名前?|お客様名|お名前|氏名|会社名|担当者名?"
 _JAPANESE = re.compile(
-    rf"{_OPEN}\s*(?:ここに)?[^\[\]{{}}<>()（）【】［］｛｝＜＞\n。]{{1,16}}を(?:ここに)?"
+    # In round brackets it may be a step: ログインします（パスワードを入力）。
+    rf"{_BRACKET_OPEN}\s*(?:ここに)?[^\[\]{{}}<>()（）【】［］｛｝＜＞\n。]{{1,16}}を(?:ここに)?"
     r"(?:入力|記入|挿入|追加|入れる|入れてください|入れて下さい|記載)"
-    rf"(?:して|してください|して下さい|する)?\s*{_CLOSE}"
+    rf"(?:して|してください|して下さい|する)?\s*{_BRACKET_CLOSE}"
     rf"|{_OPEN}\s*ここに[^\]］}}｝>＞)）】\n]{{1,20}}{_CLOSE}"
     rf"|{_OPEN}\s*(?:{_WHO_JA}|名前|名|貴社名|御社名|姓)\s*{_CLOSE}"
     r"\s?(?:様|さま|さん|殿|御中|です|でございます|と申します)"
@@ -78,13 +86,13 @@ _FILLER = re.compile(
 _CODE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+|\$\$.*?\$\$|\\[(\[].*?\\[)\]]", re.DOTALL)
 _QUOTED = re.compile(r"「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”|'[^'\n]{2,40}'")
 _WANTED = re.compile(
-    r"(?i)template|letter|e-?mail (?:to|for|that|about)|draft|placeholder|sample|example"
-    r"|r[eé]sum[eé]|(?<![a-z])cv(?![a-z])|write (?:me |us )?an?|fill in|blank|variable|python"
-    r"|javascript|jinja|format string|regex|latex|code|script|api(?![a-z])|html"
+    r"(?i)template|(?<![a-z])letter|e-?mail (?:to|for|that|about)|draft|placeholder|sample|example"
+    r"|r[eé]sum[eé]|(?<![a-z])(?:cv|api|blank|script|regex)(?![a-z])|write (?:me |us )?an?|fill in"
+    r"|variable|python|javascript|jinja|format string|latex|coding|program|snippet|function|html"
+    r"|(?:source|some|this|following|write) code|github|workflow|yaml|json|logging|macro"
     r"|テンプレ|雛形|ひな形|ひな型|例文|文例|定型文|文面|下書き|メールを|手紙|書いて|穴埋め|伏せ字"
-    r"|github|workflow|yaml|json|logging|macro"
-    r"|コード|変数|プログラ|履歴書|スクリプト|サンプル|フォーマット|マクロ"
-    r"|書き方|敬称|宛名|マナー|敬語|使い方|文法|言い方|とは"
+    r"|コードを|変数|プログラ|履歴書|スクリプト|サンプル|フォーマット|マクロ"
+    r"|書き方|敬称|宛名|マナー|敬語|使い方|文法|言い方"
 )
 
 
@@ -117,7 +125,7 @@ def unfilled(messages: Messages) -> str | None:
 # Cheap screens: every blank holds the first, and every blank of a kind the sign of its kind.
 _ANY_SIGN = re.compile(
     r"[\[{<［｛＜【%_○〇◯●△□]|XX|xx|ＸＸ|ｘｘ|\([Ii]nsert|orem ipsum"
-    r"|[(（](?:ここに|[^()（）]{1,16}を)"
+    r"|[(（]ここに"
 )
 _KINDS = tuple(
     (kind, re.compile(sign))

@@ -6,7 +6,6 @@ swapped it teaches the fault. The rules of single answers (`quality`, `language`
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from statistics import median
@@ -20,8 +19,6 @@ from course_lib.errors import CourseError
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SPACE = re.compile(r"\s+")
 
 
 def same_answers(prompt: Messages, chosen: Messages, rejected: Messages) -> str | None:
@@ -37,9 +34,9 @@ def same_answers(prompt: Messages, chosen: Messages, rejected: Messages) -> str 
     one, two = _said(chosen), _said(rejected)
     if one == two:
         return "chosen and rejected are the same"
-    # In ASCII nothing folds but spaces, so texts that begin unlike need not be folded.
-    may_fold = one[:1] == two[:1] or not (one.isascii() and two.isascii())
-    if may_fold and _folded(one) == _folded(two):
+    # In ASCII nothing folds but spaces.
+    fold = str.split if one.isascii() and two.isascii() else _folded
+    if fold(one) == fold(two):
         return "chosen and rejected are the same but for spaces and the width of letters"
     return None
 
@@ -101,8 +98,8 @@ def _only(side: Messages) -> Messages:
     return [message for message in side if message["role"] == "assistant"]
 
 
-def _folded(text: str) -> str:
-    return _SPACE.sub(" ", unicodedata.normalize("NFKC", text))
+def _folded(text: str) -> list[str]:
+    return unicodedata.normalize("NFKC", text).split()
 
 
 def _fault(prompt: Messages, side: Messages) -> str | None:

@@ -62,19 +62,13 @@ def _simplified_only() -> str:
     JIS X 0208 with its extensions and JIS X 0213 are both asked, the second because some
     characters of everyday Japanese (塡, 頰) came in with it.
     """
-    rows = bytes(
-        byte for row in range(0xB0, 0xF8) for cell in range(0xA1, 0xFF) for byte in (row, cell)
-    )
-    hanzi = rows.decode("gb2312", errors="ignore")
-    return "".join(h for h in hanzi if not any(_can(h, name) for name in ("cp932", "euc_jis_2004")))
-
-
-def _can(character: str, encoding: str) -> bool:
-    try:
-        character.encode(encoding)
-    except UnicodeEncodeError:
-        return False
-    return True
+    cells = range(0xA1, 0xFF)
+    hanzi = bytes(b for row in range(0xB0, 0xF8) for cell in cells for b in (row, cell))
+    simplified = hanzi.decode("gb2312", errors="ignore")
+    japanese = set()
+    for name in ("cp932", "euc_jis_2004"):
+        japanese |= {*simplified.encode(name, errors="ignore").decode(name)}
+    return "".join(character for character in simplified if character not in japanese)
 
 
 _SIMPLIFIED = _simplified_only()
