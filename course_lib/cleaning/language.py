@@ -27,7 +27,9 @@ _OTHER_LETTERS = {
 }
 _OTHER = {name: re.compile(f"[{letters}]+") for name, letters in _OTHER_LETTERS.items()}
 _OTHER_ANY = re.compile(f"[{''.join(_OTHER_LETTERS.values())}]")
-_NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|\S+@\S+", re.DOTALL)
+_NOT_PROSE = re.compile(
+    r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+", re.DOTALL
+)
 _ASCII_WORD = re.compile("[a-z]+")
 _ENGLISH_WORDS = frozenset(
     re.findall(

@@ -85,8 +85,10 @@ def _once(text: str) -> str:
 
 def _prose(text: str) -> str:
     found = text
-    if "<!--" in found:
-        found = _COMMENT.sub("", found)
+    if "<!--" in found and "-->" in found:
+        # A comment that nothing ends is looked for only once.
+        cut = found.rindex("-->") + 3
+        found = _COMMENT.sub("", found[:cut]) + found[cut:]
     if "](" in found:
         found = _EMPTY_LINK.sub(r"\1", found)
     if "\\" in found and not _BACKSLASH_MATTERS.search(found):

@@ -41,7 +41,7 @@ _OF_LANGUAGE = re.compile(
     r"|翻訳|言語|外国語|多言語|アルファベット|ユニコード|発音|文字(?:体系|コード|化け)|[^\s、。]語で"
 )
 _ASIDE = re.compile(
-    r"```.*?```|`[^`]*`|https?://\S+|\S+@\S+|「[^」]*」|『[^』]*』|《[^》]*》|【[^】]*】|（[^）]*）"
+    r"```.*?```|`[^`]*`|https?://\S+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+|「[^」]*」|『[^』]*』|《[^》]*》|【[^】]*】|（[^）]*）"
     r"|\([^)]*\)|\[[^\]]*\]|“[^”]*”|\"[^\"\n]*\"|«[^»]*»|‘[^’]*’",
     re.DOTALL,
 )
@@ -72,7 +72,8 @@ def _simplified_only() -> str:
 
 
 _SIMPLIFIED = _simplified_only()
-_HAN_RUN = re.compile(f"[\u4e00-\u9fff]*[{_SIMPLIFIED}][\u4e00-\u9fff]*")
+_HAN = re.compile(r"[\u4e00-\u9fff]{2,}")
+_NEW = re.compile(f"[{_SIMPLIFIED}]")
 _SCREEN = re.compile(f"[{''.join(_RANGES.values())}{_GREEK_TWINS}{_SIMPLIFIED}]")
 
 
@@ -123,7 +124,11 @@ def _stray(text: str, messages: Messages) -> str | None:
 
 def _is_part(word: str, text: str) -> bool:
     """Whether look-alike letters stand inside a word of Latin ones."""
-    return _TWINS.issuperset(word) and bool(re.search(f"[A-Za-z]{word}|{word}[A-Za-z]", text))
+    if not _TWINS.issuperset(word):
+        return False
+    start = text.find(word)
+    around = text[max(0, start - 1) : start] + text[start + len(word) : start + len(word) + 1]
+    return bool(_LATIN.search(around))
 
 
 def _at_home(name: str, *texts: str) -> bool:
@@ -145,7 +150,7 @@ def _twin(bare: str, text: str, asked: str) -> str | None:
 
 
 def _chinese(bare: str, text: str, asked: str) -> str | None:
-    runs = [run for run in _HAN_RUN.findall(bare) if len(run) >= 2]
+    runs = [run for run in _HAN.findall(bare) if _NEW.search(run)]
     if not runs:
         return None
     japanese = len(_KANA.findall(bare)) >= 3

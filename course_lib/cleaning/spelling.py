@@ -22,8 +22,9 @@ _OFTEN = 10
 _TIMES = 20
 # Short words have too many real words around them: ship, shop, chip.
 _SHORTEST = {"latin": 6, "katakana": 5}
+_LONGEST = 30
 _NOT_PROSE = re.compile(
-    r"```.*?```|`[^`]*`|https?://\S+|www\.\S+|\S+@\S+|\[[A-Z_]+\]|[A-Za-z0-9_./\\-]*[0-9_/\\][A-Za-z0-9_./\\-]*",
+    r"```.*?```|`[^`]*`|https?://\S+|www\.\S+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+|\[[A-Z_]+\]|[A-Za-z0-9_./\\-]*[0-9_/\\][A-Za-z0-9_./\\-]*",
     re.S,
 )
 _QUICK = re.compile(r"[a-z]{5,}|[\u30a1-\u30fa\u30fc]{4,}")
@@ -157,7 +158,7 @@ def words(text: str) -> Iterator[str]:
 def _deletions(frequent: list[str]) -> dict[str, list[str]]:
     """The frequent words under each string that one deletion makes of them, and themselves."""
     index: dict[str, list[str]] = defaultdict(list)
-    for word in sorted(frequent):
+    for word in sorted(word for word in frequent if len(word) <= _LONGEST + 1):
         for piece in _pieces(word):
             index[piece].append(word)
     return index
@@ -169,7 +170,7 @@ def _pieces(word: str) -> set[str]:
 
 def _meant(word: str, rows: Counter[str], index: dict[str, list[str]]) -> str | None:
     """The most frequent word that a rare one is likely a slip for."""
-    if len(word) < _SHORTEST["latin" if word.isascii() else "katakana"]:
+    if not _SHORTEST["latin" if word.isascii() else "katakana"] <= len(word) <= _LONGEST:
         return None
     near = {other for piece in _pieces(word) for other in index.get(piece, ())}
     likely = [

@@ -16,7 +16,8 @@ from course_lib.cleaning.rule import Check, Found, Messages, Notice, answers
 
 _QUOTED = re.compile(r"「[^」]*」|『[^』]*』|（[^）]*）|\([^)]*\)|```.*?```|`[^`]*`", re.DOTALL)
 _BULLET = re.compile(r"^\s*(?:[-*•・●○■□◆◇]|[0-9０-９]{1,2}[.)）．、:：]|[①-⑳])")
-_TAIL = re.compile(r"[^\u3041-\u30ff\u4e00-\u9fffA-Za-z0-9]+$")
+_LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fffA-Za-z0-9]")
+_ENDING = 40
 _POLITE = re.compile(
     r"(?:です|ます|でした|ました|ません|ましょう|でしょう|ください|下さい|くださいませ|下さいませ"
     r"|ませ|ございます|ございました|なさい)(?:か|ね|よ|よね|が|けど|から|ので|し|かな)*$"
@@ -50,8 +51,12 @@ def politeness(sentence: str) -> str | None:
         >>> politeness("返品できます。"), politeness("返品できる。"), politeness("返品について")
         ('polite', 'plain', None)
     """
-    ending = _TAIL.sub("", sentence.strip())
-    if not ending or not re.search(r"[\u3041-\u30ff]$", ending):
+    end = len(sentence)
+    while end and not _LETTER.match(sentence[end - 1]):
+        end -= 1
+    # No ending is longer, and a search for one from the start of a long sentence is slow.
+    ending = sentence[max(0, end - _ENDING) : end]
+    if not ending or not "\u3041" <= ending[-1] <= "\u30ff":
         return None
     if _POLITE.search(ending):
         return "polite"

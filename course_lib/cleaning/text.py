@@ -129,7 +129,9 @@ _TAGS = (
     "|thead|title|tr|u|ul"
 )
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-_BLOCK = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->|<!DOCTYPE[^<>]*>", re.I | re.S)
+_BLOCK = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.I | re.S)
+_BLOCK_END = re.compile(r"-->|</(?:script|style)\s*>", re.I)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^<>]*>", re.I)
 _BREAK = re.compile(r"<\s*(?:br|hr)\s*/?>|</(?:p|div|li|tr|h[1-6]|table|ul|ol)\s*>", re.I)
 _ATTRIBUTE = r"""(?:\s+[\w:@.-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))?)*"""
 _TAG = re.compile(rf"</?(?:{_TAGS}){_ATTRIBUTE}\s*/?>", re.I)
@@ -155,7 +157,9 @@ def strip_html(text: str) -> str:
 
 
 def _strip_html(text: str) -> str:
-    found = _BLOCK.sub("", text)
+    # What no end follows is no block, and must not be looked for over and over.
+    cut = max((end.end() for end in _BLOCK_END.finditer(text)), default=0)
+    found = _DOCTYPE.sub("", _BLOCK.sub("", text[:cut]) + text[cut:])
     found = _TAG.sub("", _BREAK.sub("\n", found))
     found = _ENTITY.sub(_entity, found)
     if found == text:
