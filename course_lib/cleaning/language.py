@@ -12,20 +12,25 @@ import pycld2
 
 from course_lib.cleaning.rule import Check, Messages
 
-_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]")
-_HIRAGANA = re.compile(r"[\u3041-\u3096]")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
-_OTHER = {
-    "ko": re.compile(r"[\uac00-\ud7a3]"),
-    "ru": re.compile(r"[\u0400-\u04ff]"),
-    "ar": re.compile(r"[\u0600-\u06ff]"),
-    "th": re.compile(r"[\u0e00-\u0e7f]"),
-    "hi": re.compile(r"[\u0900-\u097f]"),
-    "el": re.compile(r"[\u0370-\u03ff]"),
-    "he": re.compile(r"[\u0590-\u05ff]"),
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]+")
+_HIRAGANA = re.compile(r"[\u3041-\u3096]+")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_OTHER_LETTERS = {
+    "ko": "\uac00-\ud7a3",
+    "ru": "\u0400-\u04ff",
+    "ar": "\u0600-\u06ff",
+    "th": "\u0e00-\u0e7f",
+    "hi": "\u0900-\u097f",
+    "el": "\u0370-\u03ff",
+    "he": "\u0590-\u05ff",
 }
-_NOT_PROSE = re.compile(r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|\S+@\S+", re.DOTALL)
+_OTHER = {name: re.compile(f"[{letters}]+") for name, letters in _OTHER_LETTERS.items()}
+_OTHER_ANY = re.compile(f"[{''.join(_OTHER_LETTERS.values())}]")
+_NOT_PROSE = re.compile(
+    r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+", re.DOTALL
+)
+_ASCII_WORD = re.compile("[a-z]+")
 _ENGLISH_WORDS = frozenset(
     re.findall(
         "[a-z]+",
@@ -53,23 +58,44 @@ def language_of(text: str) -> str | None:
         >>> language_of("テントの返品はできますか？"), language_of("45 days")
         ('ja', None)
     """
-    text = _NOT_PROSE.sub(" ", text)
-    latin, han, kana = (len(kind.findall(text)) for kind in (_LATIN, _HAN, _KANA))
-    other = {name: len(script.findall(text)) for name, script in _OTHER.items()}
-    most = max(other, key=lambda name: other[name])
-    if other[most] >= 4 and other[most] > (latin / 4 + han + kana):
-        return most
+    if "`" in text or "://" in text or "[" in text or "@" in text:
+        text = _NOT_PROSE.sub(" ", text)
+    if text.isascii():
+        words = _ASCII_WORD.findall(text.lower())
+        return _of_latin(text, words, sum(map(len, words)))
+    others = _OTHER_ANY.search(text)
+    hiragana = _count(_HIRAGANA, text)
+    if not others and hiragana >= 3 and hiragana * 4 >= len(text):
+        return "ja"  # as most Japanese; what follows would come to the same
+    latin, han, kana = (_count(kind, text) for kind in (_LATIN, _HAN, _KANA))
+    if others:
+        other = {name: _count(script, text) for name, script in _OTHER.items()}
+        most = max(other, key=lambda name: other[name])
+        if other[most] >= 4 and other[most] > (latin / 4 + han + kana):
+            return most
     # A Japanese sentence is full of hiragana even when it names many products in Latin letters.
-    if len(_HIRAGANA.findall(text)) >= 3 and (kana + han) * 4 >= latin:
+    if hiragana >= 3 and (kana + han) * 4 >= latin:
         return "ja"
     if kana >= 3 and (kana + han) >= latin:
         return "ja"
     if han >= 6 and kana == 0 and han * 2 > latin:
         return "zh"
-    if latin < 12 or len(text.split()) < 3:
+    return _of_latin(text, _ASCII_WORD.findall(text.lower()), latin)
+
+
+def _count(letters: re.Pattern[str], text: str) -> int:
+    # Runs, not letters, are found: a list of ten is made sooner than one of a hundred.
+    return sum(map(len, letters.findall(text)))
+
+
+def _of_latin(text: str, words: list[str], letters: int) -> str | None:
+    if letters < 12 or len(text.split(None, 2)) < 3:
         return None
-    words = re.findall(r"[a-z]+", text.lower())
-    if sum(word in _ENGLISH_WORDS for word in words) >= 0.15 * len(words):
+    # Mostly the different words are enough, and those are counted sooner.
+    least = 0.15 * len(words)
+    if len(_ENGLISH_WORDS.intersection(words)) >= least:
+        return "en"
+    if sum(word in _ENGLISH_WORDS for word in words) >= least:
         return "en"
     return _detected(text, len(words))
 
@@ -89,8 +115,6 @@ def _detected(text: str, words: int) -> str | None:
 
 def wrong_language(messages: Messages) -> str | None:
     """Find an answer in another language than the question before it."""
-    if any(_ASKS_FOR_LANGUAGE.search(m["content"]) for m in messages if m["role"] != "assistant"):
-        return None
     asked: str | None = None
     for message in messages:
         if message["role"] == "user":
@@ -98,8 +122,16 @@ def wrong_language(messages: Messages) -> str | None:
         elif message["role"] == "assistant" and asked:
             said = language_of(message["content"])
             if said and said != asked:
+                # Asked last, because hardly any row comes so far.
+                if _asks_for_language(messages):
+                    return None
                 return f"the question is in {asked!r}, the answer in {said!r}"
     return None
+
+
+def _asks_for_language(messages: Messages) -> bool:
+    others = (message["content"] for message in messages if message["role"] != "assistant")
+    return any(_ASKS_FOR_LANGUAGE.search(text) for text in others)
 
 
 LANGUAGE = Check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import pairwise
+from operator import eq
 
 from course_lib.cleaning.normalise import letters, normalised
 from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers
@@ -14,6 +15,9 @@ _PLACEHOLDER = re.compile(
     r"|to be (?:done|written|filled(?: in)?)|\(?(?:empty|blank|answer here|insert answer)\)?|test"
     r"|no (?:reply|response)|なし|無し|未回答|未記入|未入力|未定|回答なし|空欄|特になし|準備中"
 )
+
+_LONGEST_STUB = 24
+_PLAIN_LETTER = re.compile(r"[0-9A-Za-z\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
 
 
 def empty_turn(messages: Messages) -> str | None:
@@ -28,12 +32,21 @@ def empty_turn(messages: Messages) -> str | None:
             return f"the {who} (message {number}) is empty"
         if message["role"] != "assistant":
             continue
-        if not letters(content) and all(ord(character) < 0x2600 for character in content):
+        if _is_punctuation(content):
             return f"the answer (message {number}) is only punctuation: {content[:20]!r}"
         # A one-word label such as "none" is an answer in a classification set: see the brackets.
-        if _PLACEHOLDER.fullmatch(content.strip("[]<>{}().。-_* \n")) and _is_stub(content):
+        bare = content.strip("[]<>{}().。-_* \n")
+        stub = len(bare) <= _LONGEST_STUB or bare[:5].lower() == "lorem"
+        if stub and _PLACEHOLDER.fullmatch(bare) and _is_stub(content):
             return f"the answer (message {number}) is a placeholder: {content[:20]!r}"
     return None
+
+
+def _is_punctuation(content: str) -> bool:
+    # Nearly every answer holds a plain letter near its beginning; only the others are folded.
+    if _PLAIN_LETTER.search(content):
+        return False
+    return not letters(content) and all(ord(character) < 0x2600 for character in content)
 
 
 def _is_stub(content: str) -> bool:
@@ -51,6 +64,8 @@ _DANGLING_JA = re.compile(
     r"(?:[はがをにへとでのもやて、，・]|から|まで|より|ので|ため|また|および|または|もし|なお)$"
 )
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
+# No dangling word is longer; a search with $ from the start of a long text is slow.
+_TAIL = 60
 _ENDS_WELL = re.compile(r"(?:\[[A-Z_]+\]|https?://\S+|[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f])$")
 _LIST_LINE = re.compile(r"(?:^|\n)\s*(?:[-*•・‣]|\d{1,2}[.)）])\s*[^\n]*$")
 
@@ -75,18 +90,25 @@ def cut_off(sets: list[Messages]) -> dict[int, Found]:
 
 
 def _is_sentence(text: str) -> bool:
-    return len(text) >= 12 if _JAPANESE.search(text) else len(text.split()) >= 5
+    if not text.isascii() and _JAPANESE.search(text):
+        return len(text) >= 12
+    return len(text.split(None, 4)) >= 5
 
 
 def _is_finished(text: str) -> bool:
-    bare = text.rstrip(_CLOSERS)
-    return bool(bare.endswith(_TERMINAL) or _ENDS_WELL.search(text) or _LIST_LINE.search(text))
+    if text.rstrip(_CLOSERS).endswith(_TERMINAL):
+        return True
+    # Only the last word and the last two lines can tell; a search from the start is slow.
+    word = text.rsplit(None, 1)[-1:]
+    lines = text[text.rfind("\n", 0, max(text.rfind("\n"), 0)) + 1 :]
+    return bool((word and _ENDS_WELL.search(word[0])) or _LIST_LINE.search(lines))
 
 
 def _broken_end(text: str, strict: bool) -> str | None:
     if text.count("```") % 2:
         return "a block of code is never closed"
-    trailing = re.search(r"(\S+)(?:\.\.\.+|…+)$", text)
+    trails = text.endswith(("...", "…"))
+    trailing = re.search(r"(\S+)(?:\.\.\.+|…+)$", text[-_TAIL:]) if trails else None
     if trailing and (_DANGLING_EN.search(trailing[1]) or re.search(r"[、のをがは]$", trailing[1])):
         return "the answer trails off"
     if _is_finished(text):
@@ -103,7 +125,9 @@ def _broken_end(text: str, strict: bool) -> str | None:
         return "finished sentences are followed by an unfinished one"
     if not _is_sentence(text):
         return None
-    if _DANGLING_EN.search(text) or (_JAPANESE.search(text[-1]) and _DANGLING_JA.search(text)):
+    if _DANGLING_EN.search(text[-_TAIL:]) or (
+        _JAPANESE.search(text[-1]) and _DANGLING_JA.search(text[-_TAIL:])
+    ):
         return "the last word cannot be the last"
     if inner_end:
         return "finished sentences are followed by an unfinished one"
@@ -118,35 +142,66 @@ def runaway(messages: Messages) -> str | None:
     "the answer says 'banana' 2000 times in a row"
     """
     for text in answers(messages):
-        words = normalised(text).split()
-        run, longest, word = 1, 1, ""
-        for first, second in pairwise(words):
-            run = run + 1 if first == second else 1
-            if run > longest and letters(second):
-                longest, word = run, second
-        if longest >= 6:
-            return f"the answer says {word[:30]!r} {longest} times in a row"
-        sentences = Counter(
-            sentence.strip()
-            for sentence in re.split(r"[.!?。！？\n]+", normalised(text))
-            if len(sentence.strip()) >= 5
-        )
-        if sentences and (most := sentences.most_common(1)[0])[1] >= 4:
-            return f"the answer repeats {most[0][:30]!r} {most[1]} times"
-        folded = letters(text)
-        if len(folded) >= 120:
-            pieces = {folded[i : i + 6] for i in range(len(folded) - 5)}
-            if len(pieces) < 0.25 * (len(folded) - 5):
-                return f"only {len(pieces)} different 6-letter pieces in {len(folded)} letters"
-        loop = re.search(r"([^\W\d_]{1,8}?)\1{9,}", folded[:4000])
-        if loop:
-            return f"the answer repeats {loop[1]!r} without end"
+        folded = normalised(text)
+        words = folded.split()
+        if any(map(eq, words, words[1:])):
+            word, times = _longest_run(words)
+            if times >= 6:
+                return f"the answer says {word[:30]!r} {times} times in a row"
+        sentences = [sentence.strip() for sentence in _SENTENCE_END.split(folded)]
+        if len(sentences) - len(set(sentences)) >= 3:
+            counts = Counter(sentence for sentence in sentences if len(sentence) >= 5)
+            if counts and (most := counts.most_common(1)[0])[1] >= 4:
+                return f"the answer repeats {most[0][:30]!r} {most[1]} times"
+        found = _loop(letters(text))
+        if found:
+            return found
+    return None
+
+
+_SENTENCE_END = re.compile(r"[.!?。！？\n]+")
+
+
+def _longest_run(words: list[str]) -> tuple[str, int]:
+    """The word that is said most often in a row, and how often."""
+    best, longest = "", 1
+    run = 1
+    for first, second in pairwise(words):
+        run = run + 1 if first == second else 1
+        if run > longest and letters(second):
+            best, longest = second, run
+    return best, longest
+
+
+_PIECE = 6
+_LOOP_WINDOW = 4
+_LONGEST_UNIT = 8
+_LOOP = re.compile(rf"([^\W\d_]{{1,{_LONGEST_UNIT}}}?)\1{{9,}}")
+
+
+def _loop(text: str) -> str | None:
+    """Why a text of letters is a loop: few different pieces, or a unit ten times in a row."""
+    count = len(text) - _PIECE + 1
+    # If every third piece gives enough different ones, so do all.
+    if count >= 115 and len({text[i : i + 6] for i in range(0, count, 3)}) < 0.25 * count:
+        pieces = {text[i : i + _PIECE] for i in range(count)}
+        if len(pieces) < 0.25 * count:
+            return f"only {len(pieces)} different 6-letter pieces in {len(text)} letters"
+    text = text[:4000]
+    # A unit of up to 8 letters, ten times over, repeats any window of 4 within the next 12
+    # letters; so a window every 6 letters sees it, and the slow pattern need not run.
+    ahead = _LONGEST_UNIT + _LOOP_WINDOW
+    for i in range(0, len(text) - _LOOP_WINDOW, 6):
+        if text.find(text[i : i + _LOOP_WINDOW], i + 1, i + ahead) >= 0:
+            loop = _LOOP.search(text)
+            return f"the answer repeats {loop[1]!r} without end" if loop else None
     return None
 
 
 # "We cannot refund opened food" is a policy; "I cannot help with that" is a model refusing.
 _REFUSAL_EN = re.compile(
-    r"(?i)\bas an? (?:ai|artificial intelligence|(?:large )?language model|assistant|chatbot)\b"
+    r"(?i)\bas an? (?:ai(?! (?:company|firm|start-?up|team|lab|research|engineer|expert|developer))"
+    r"|artificial intelligence|(?:large )?language model|assistant|chatbot)\b"
     r"|\bi(?:['’]m| am) (?:just |only )?an? (?:ai|artificial|(?:large )?language model|chatbot)\b"
     r"|\bi(?:['’]m| am)? ?(?:afraid |sorry,? (?:but )?)?(?:i )?"
     r"(?:can ?not|can['’]t|am unable to|['’]m unable to|unable to|am not able to|['’]m not able to"
@@ -175,10 +230,50 @@ def refusal(messages: Messages) -> str | None:
     """
     for text in answers(messages):
         folded = text.strip()[:160]
-        match = _REFUSAL_EN.search(folded) or _REFUSAL_JA.search(folded)
+        match = _REFUSAL_EN.search(folded) if _may_refuse(folded.lower()) else None
+        if not match and not folded.isascii() and _may_refuse_ja(folded):
+            match = _REFUSAL_JA.search(folded)
         if match:
             return f"the answer refuses: {match.group().strip()!r}"
     return None
+
+
+def _may_refuse(text: str) -> bool:
+    """A cheap screen: every refusal in English holds one of these."""
+    return (
+        "cannot" in text
+        or "can not" in text
+        or "can't" in text
+        or "can’t" in text
+        or "able" in text
+        or " ai" in text
+        or "won't" in text
+        or "won’t" in text
+        or "will not" in text
+        or "decline" in text
+        or "don't" in text
+        or "don’t" in text
+        or "do not" in text
+        or "chatbot" in text
+        or "assistant" in text
+        or "language model" in text
+        or "artificial" in text
+        or "against" in text
+        or "violate" in text
+    )
+
+
+def _may_refuse_ja(text: str) -> bool:
+    return (
+        "ません" in text
+        or "AI" in text
+        or "モデル" in text
+        or "知能" in text
+        or "でき" in text
+        or "かね" in text
+        or "控え" in text
+        or "遠慮" in text
+    )
 
 
 EMPTY = Check(

@@ -11,6 +11,7 @@ import re
 import unicodedata
 
 import ftfy
+from ftfy.badness import is_bad
 
 from course_lib.cleaning.rule import Check, Messages, Repair
 
@@ -30,6 +31,10 @@ _KANA = re.compile(r"[\u3041-\u30fc]")
 _JAPANESE_TEXT = re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _HIGH_LATIN = re.compile(r"[\x80-\xff]")
 # UTF-8 kana read as cp932 begin with these lead bytes, over and over: 縺 繧 繝 (kana), 縲 (。).
+_GHOST_LEAD = re.compile(r"[縺繧繝縲]")
+# No wrong decoding that ftfy knows leaves text of ASCII, kana, kanji and full-width signs alone.
+_NOT_JAPANESE = re.compile(r"[^\x00-\x7f\u3000-\u30ff\u4e00-\u9fff\uff01-\uff9f]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CP932_GHOST = re.compile(r"[縺繧繝縲][\uff61-\uff9f\u3041-\u30ff\u4e00-\u9fffA-Za-z0-9@\\^_]?")
 
 
@@ -39,10 +44,12 @@ def repair_mojibake(text: str) -> str:
     >>> repair_mojibake("donâ€™t")
     'don’t'
     """
-    if text.isascii():
+    if text.isascii() or not (_NOT_JAPANESE.search(text) or _GHOST_LEAD.search(text)):
         return text
     # ftfy does not know cp932, so its two round trips are tried first.
     text = _undo_cp932_ghost(_undo_latin_ghost(text))
+    if not is_bad(text) and not _SURROGATE.search(text):
+        return text  # ftfy would come to the same, ten times slower
     return ftfy.fix_text(text, config=_FTFY)
 
 
@@ -70,19 +77,24 @@ def _undo_cp932_ghost(text: str) -> str:
         return text
 
 
+_STILL_BAD = re.compile(r"(?:[ÃÂ][\x80-\xbf]|â€|ã[\x80-\xbf€‚ƒ]|[ãæçåèé][\x80-\xbf¡-¿].){3}")
+
+
 def lossy_mojibake(messages: Messages) -> str | None:
     """Find damage that no round trip brings back: U+FFFD, kana turned to 縺/繧/繝, runs of ?."""
     for number, message in enumerate(messages, start=1):
         text = message["content"]
+        if text.isascii() and "?" not in text:
+            continue
         if "\ufffd" in text:
             return f"message {number} holds U+FFFD, the mark of a character that was lost"
-        ghosts = len(_CP932_GHOST.findall(text))
+        ghosts = len(_CP932_GHOST.findall(text)) if _GHOST_LEAD.search(text) else 0
         if ghosts >= 3 and ghosts * 8 >= len(text):
             return f"message {number} is UTF-8 read as cp932 with bytes lost: it cannot be restored"
         marks = text.count("?")
         if marks >= 6 and marks * 2 >= len(text.replace(" ", "")):
             return f"message {number} is mostly question marks: its characters were lost"
-        if re.search(r"(?:[ÃÂ][\x80-\xbf]|â€|ã[\x80-\xbf€‚ƒ]|[ãæçåèé][\x80-\xbf¡-¿].){3}", text):
+        if _HIGH_LATIN.search(text) and _STILL_BAD.search(text):
             return f"message {number} still reads as a wrong decoding after the repair"
     return None
 
@@ -102,6 +114,9 @@ def remove_control_characters(text: str) -> str:
     >>> remove_control_characters("ten\\u200bt\\r\\n")
     'tent\\n'
     """
+    # What is printable is visible; line feeds and the wide space are neither printable nor wrong.
+    if text.isprintable() or text.replace("\n", "").replace("\u3000", "").isprintable():
+        return text
     text = _TERMINAL.sub("", text)
     text = re.sub(r"\r\n?|[\x85\u2028\u2029]", "\n", text)
     return _INVISIBLE.sub("", text)
@@ -114,7 +129,9 @@ _TAGS = (
     "|thead|title|tr|u|ul"
 )
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-_BLOCK = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->|<!DOCTYPE[^<>]*>", re.I | re.S)
+_BLOCK = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.I | re.S)
+_BLOCK_END = re.compile(r"-->|</(?:script|style)\s*>", re.I)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^<>]*>", re.I)
 _BREAK = re.compile(r"<\s*(?:br|hr)\s*/?>|</(?:p|div|li|tr|h[1-6]|table|ul|ol)\s*>", re.I)
 _ATTRIBUTE = r"""(?:\s+[\w:@.-]+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))?)*"""
 _TAG = re.compile(rf"</?(?:{_TAGS}){_ATTRIBUTE}\s*/?>", re.I)
@@ -140,7 +157,9 @@ def strip_html(text: str) -> str:
 
 
 def _strip_html(text: str) -> str:
-    found = _BLOCK.sub("", text)
+    # What no end follows is no block, and must not be looked for over and over.
+    cut = max((end.end() for end in _BLOCK_END.finditer(text)), default=0)
+    found = _DOCTYPE.sub("", _BLOCK.sub("", text[:cut]) + text[cut:])
     found = _TAG.sub("", _BREAK.sub("\n", found))
     found = _ENTITY.sub(_entity, found)
     if found == text:
@@ -160,6 +179,7 @@ _HALF_KANA = re.compile(r"[\uff66-\uff9f][\uff61-\uff9f]*")
 _WIDE_SIGN = re.compile(
     r"(?<=[A-Za-z0-9])[＆＋，－．／：＝＠＿](?=[A-Za-z0-9])|(?<=[0-9])％|[＃＄＋](?=[0-9])"
 )
+_WIDE = re.compile(r"[\uff01-\uff9f\u3000]")
 _WIDE_ANY = re.compile(r"[！-～\u3000]")
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff\uff66-\uff9f]")
 
@@ -173,7 +193,7 @@ def unify_width(text: str) -> str:
     'テントは12,000円です！'
     """
     # Text with lost characters is about to be rejected, and a blank one has no width.
-    if text.isascii() or "\ufffd" in text or not text.strip():
+    if text.isascii() or not _WIDE.search(text) or "\ufffd" in text or not text.strip():
         return text
     text = _HALF_KANA.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
     wide = _WIDE_ALNUM if _JAPANESE.search(text) else _WIDE_ANY
