@@ -15,14 +15,23 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from course_lib.cleaning import (
+    boilerplate,
     contradictions,
     duplicates,
+    labels,
     language,
+    lengths,
+    markdown,
+    placeholders,
+    preferences,
     privacy,
     quality,
     schema,
+    scripts,
+    spelling,
     style,
     text,
+    topics,
 )
 from course_lib.cleaning.contamination import contamination_rule
 from course_lib.cleaning.report import (
@@ -43,6 +52,7 @@ REPAIRS: tuple[Repair, ...] = (
     text.MOJIBAKE,
     text.CONTROL,
     text.HTML,
+    markdown.MARKDOWN,
     text.WIDTH,
     *privacy.REPAIRS,
 )
@@ -51,6 +61,9 @@ DAMAGE: tuple[Check, ...] = (text.LOSSY_MOJIBAKE, quality.EMPTY, quality.REPETIT
 CUT: tuple[SetCheck, ...] = (quality.TRUNCATED,)
 MEANING: tuple[Check, ...] = (
     quality.REFUSAL,
+    boilerplate.MODEL_LEAK,
+    placeholders.UNFILLED,
+    scripts.SCRIPT,
     language.LANGUAGE,
     style.STYLE,
 )
@@ -60,8 +73,17 @@ OTHERS: tuple[SetCheck, ...] = (
     contradictions.CONTRADICTION,
     duplicates.NEAR,
 )
-PAIRS: tuple[PairCheck, ...] = ()
-NOTICES: tuple[Notice, ...] = ()
+PAIRS: tuple[PairCheck, ...] = preferences.PAIR_RULES
+NOTICES: tuple[Notice, ...] = (
+    lengths.LENGTH,
+    labels.RARE_LABEL,
+    labels.RARE_LANGUAGE,
+    style.STYLE_ACROSS,
+    style.HOUSE_PHRASE,
+    boilerplate.BOILERPLATE,
+    spelling.TYPO,
+    topics.TOPIC,
+)
 # Rows that the reader could not turn into a conversation: nobody can switch these off.
 READING: tuple[Rule, ...] = (
     Rule("json", "A line that is no JSON cannot be trained on.", '{"messages": [', None),
