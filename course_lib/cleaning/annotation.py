@@ -116,7 +116,7 @@ def _with_rows(
     lines = [line for line in order if line in kept]
     changes = _frame([*report.changes.to_dict("records"), *log], report.changes)
     changed = set(changes["line"])
-    counts = ledger.set_index("rule").to_dict("index")
+    counts = ledger.drop(columns="example").set_index("rule").to_dict("index")
     review = getattr(report, "review", None)
     parts: dict[str, Any] = {
         "kept": to_dataset([_lined(kept[line], line) for line in lines]),
@@ -197,7 +197,7 @@ def _ledger(ledger: pd.DataFrame, back: Counter[str], **by_hand: int) -> pd.Data
     for entry in entries:
         entry["rejected"] -= back[entry["rule"]]
     if BY_HAND not in set(ledger["rule"]):
-        entries.append({"rule": BY_HAND, "seen": 0, "changed": 0, "rejected": 0})
+        entries.append({"rule": BY_HAND, "seen": 0, "changed": 0, "rejected": 0, "noticed": 0})
     for name, count in by_hand.items():
         next(entry for entry in entries if entry["rule"] == BY_HAND)[name] += count
-    return pd.DataFrame(entries, columns=list(ledger.columns))
+    return pd.DataFrame(entries, columns=list(ledger.columns)).astype({"example": "Int64"})

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from course_lib.cleaning import schema
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
-from course_lib.shapes import CONVERTERS, SHAPES, NotThisShape
+from course_lib.formats.detection import converter_of
+from course_lib.formats.turns import NotThisShape
 
 
 def texts_to_fix(finding: Mapping[Any, Any]) -> dict[int, str]:
@@ -86,16 +89,14 @@ def row_from_text(text: str) -> dict[str, Any]:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CourseError(f"This is no JSON yet: {error}.") from error
-    shape = next(
-        (name for name, fits in SHAPES.items() if isinstance(value, dict) and fits(value)), None
-    )
-    if shape is None:
+    if not isinstance(value, dict):
         raise CourseError('Write one JSON object, such as {"messages": [{"role": "user", …}, …]}.')
+    _, convert, _ = converter_of(Path("This row"), [value], None)
     try:
-        messages, extra = CONVERTERS[shape](value)
+        converted = convert(value, Counter())
     except NotThisShape as error:
         raise CourseError(f"This row cannot be read yet: {error}.") from error
-    return _sound({"messages": messages, **extra})
+    return _sound({"messages": converted.messages, **converted.extra})
 
 
 def _fault(messages: Messages) -> str | None:

@@ -7,8 +7,11 @@ from html import escape
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from course_lib.cleaning import privacy
+from course_lib.cleaning.labels import balance, labels_of
 from course_lib.cleaning.language import language_of
-from course_lib.cleaning.rule import answers, prompt
+from course_lib.cleaning.preferences import length_bias
+from course_lib.cleaning.rule import Messages, answers, prompt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,13 +29,18 @@ del { background: #fde0c5; text-decoration: none; }
 ins { background: #cfe8f3; text-decoration: none; }
 """
 _EXAMPLES = 2
+# Prices differ between providers and models, and change: the card gives a scale.
+_PRICES = (1, 5, 25)
 
 
-def data_card(report: CleaningReport) -> str:
-    """Write the card: counts, languages, lengths, the ledger, and examples of every rule.
+def data_card(report: CleaningReport, cost: pd.Series | None = None) -> str:
+    """Write the card: what was kept, what it costs to train on, what each rule did, and examples.
 
     Args:
         report: What `clean` returned.
+        cost: What `course_lib.tokenization.training_cost` counted for the kept rows with the
+            tokenizer that will be trained. None leaves the costs out, since tokens counted with
+            another tokenizer would mislead.
 
     Returns:
         One HTML page that needs nothing else.
@@ -42,7 +50,7 @@ def data_card(report: CleaningReport) -> str:
         '<!DOCTYPE html>'
     """
     summary = report.summary
-    rows = [row["messages"] for row in report.kept_rows]
+    rows = [_conversation(row) for row in report.kept_rows]
     notes = "".join(f"<p>{escape(note)}</p>" for note in report.source.notes)
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>Data card</title>"
@@ -53,10 +61,68 @@ def data_card(report: CleaningReport) -> str:
         f"({summary['changed']} of them changed) + <b>{summary['rejected']}</b> rejected.</p>"
         f"<h2>What was kept</h2>{_table(['', 'rows', 'share'], _languages(rows))}"
         f"{_table(['characters', 'shortest', 'median', 'longest'], _lengths(rows))}"
+        f"{_balance(rows)}{_pairs(report)}{_costs(cost)}"
+        f"<h2>What was masked</h2>{_masked(report.ledger)}"
         f"<h2>What each rule did</h2>{_ledger(report.ledger)}"
         f"<h2>Changed: examples</h2>{_changes(report.changes)}"
-        f"<h2>Rejected: examples</h2>{_rejected(report.rejected)}</body></html>\n"
+        f"<h2>Rejected: examples</h2>{_rejected(report.rejected)}"
+        f"<h2>For a person to look at: examples</h2>{_rejected(report.review)}</body></html>\n"
     )
+
+
+def _conversation(row: dict[str, Any]) -> Messages:
+    return row["messages"] if "messages" in row else [*row["prompt"], *row["chosen"]]
+
+
+def _balance(rows: list[Messages]) -> str:
+    if labels_of(rows) is None:
+        return ""
+    frame = balance(rows)
+    counts = [[escape(str(r.label)), int(r.rows), f"{r.share:.0%}"] for r in frame.itertuples()]
+    return f"<h2>Labels</h2>{_table(['label', 'rows', 'share'], counts)}"
+
+
+def _pairs(report: CleaningReport) -> str:
+    """Of preference pairs: is the chosen answer mostly the longer one?"""
+    pairs = [
+        (row["prompt"], row["chosen"], row["rejected"])
+        for row in report.kept_rows
+        if "chosen" in row
+    ]
+    if not pairs:
+        return ""
+    table = [
+        [escape(row["language"]), row["pairs"], f"{row['share']:.0%}",
+         f"{row['low']:.0%} to {row['high']:.0%}"]
+        for row in length_bias(pairs).to_dict("records")
+    ]  # fmt: skip
+    head = ["preference pairs asked in", "pairs", "chosen answer is the longer", "95% interval"]
+    return f"<h2>Length of the chosen answers</h2>{_table(head, table)}"
+
+
+def _costs(cost: pd.Series | None) -> str:
+    if cost is None:
+        return ""
+    tokens, total = int(cost["tokens"]), float(cost["total"])
+    lines = [
+        f"<p>{int(cost['rows'])} rows are <b>{tokens:,}</b> tokens, {cost['share_trained']:.0%} of "
+        f"them answers that are trained; {total:,.0f} tokens over all epochs.</p>",
+        "<p>On a machine of one's own that is time: <code>python -m course_lib plan</code> says "
+        "how many tokens a second a card does. At a provider it is money:</p>",
+    ]
+    prices = [[f"{price:.2f}", f"{price * total / 1e6:,.2f}"] for price in _PRICES]
+    return "<h2>What training on it costs</h2>" + "".join(lines) + _table(
+        ["price of a million training tokens", "all epochs"], prices
+    )  # fmt: skip
+
+
+def _masked(ledger: pd.DataFrame) -> str:
+    rows = [
+        [escape(entry["rule"]), int(entry["changed"])]
+        for entry in ledger.to_dict("records")
+        if entry["rule"] in privacy.DETECTORS and entry["changed"]
+    ]
+    return _table(["private values", "rows"], rows) if rows else "<p>Nothing.</p>"
 
 
 def _table(head: list[str], rows: list[list[Any]]) -> str:
@@ -73,12 +139,12 @@ def _table(head: list[str], rows: list[list[Any]]) -> str:
     return f"<table><tr>{header}</tr>{body}</table>"
 
 
-def _languages(rows: list[list[dict[str, str]]]) -> list[list[Any]]:
+def _languages(rows: list[Messages]) -> list[list[Any]]:
     counts = Counter(language_of(prompt(row)) or "too short to tell" for row in rows)
     return [[f"asked in: {n}", c, f"{c / len(rows):.0%}"] for n, c in counts.most_common()]
 
 
-def _lengths(rows: list[list[dict[str, str]]]) -> list[list[Any]]:
+def _lengths(rows: list[Messages]) -> list[list[Any]]:
     sides = {
         "question": [len(prompt(row)) for row in rows],
         "answer": [sum(map(len, answers(row))) for row in rows],
@@ -92,10 +158,10 @@ def _lengths(rows: list[list[dict[str, str]]]) -> list[list[Any]]:
 
 def _ledger(ledger: pd.DataFrame) -> str:
     rows = [
-        [escape(e["rule"]), int(e["seen"]), int(e["changed"]), int(e["rejected"])]
+        [escape(e["rule"]), *(int(e[n]) for n in ("seen", "changed", "rejected", "noticed"))]
         for e in ledger.to_dict("records")
     ]
-    return _table(["rule", "seen", "changed", "rejected"], rows)
+    return _table(["rule", "seen", "changed", "rejected", "shown"], rows)
 
 
 def _changes(changes: pd.DataFrame) -> str:

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from tqdm import tqdm
 
 from course_lib.cleaning import (
     boilerplate,
@@ -34,6 +36,7 @@ from course_lib.cleaning import (
     topics,
 )
 from course_lib.cleaning.contamination import contamination_rule
+from course_lib.cleaning.lengths import over_long_rule
 from course_lib.cleaning.report import (
     Change,
     CleaningReport,
@@ -46,6 +49,9 @@ from course_lib.cleaning.row_rules import Rewrite, RowRules, examine_all
 from course_lib.cleaning.rule import Check, Messages, Notice, PairCheck, Repair, Rule, SetCheck
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, read
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 STRUCTURE: tuple[Check, ...] = (schema.ROLE, schema.TURNS)
 REPAIRS: tuple[Repair, ...] = (
@@ -73,6 +79,14 @@ OTHERS: tuple[SetCheck, ...] = (
     contradictions.CONTRADICTION,
     duplicates.NEAR,
 )
+# Stands in the table; `clean` builds it anew for the tokenizer that it is given.
+OVER_LONG = Check(
+    name="over_long",
+    reason="Training cuts a row that is too long, and the end of the answer is never learned.",
+    before="a conversation of more tokens than the model is trained on",
+    after=None,
+    check=lambda messages: None,
+)
 PAIRS: tuple[PairCheck, ...] = preferences.PAIR_RULES
 NOTICES: tuple[Notice, ...] = (
     lengths.LENGTH,
@@ -97,6 +111,7 @@ RULES: tuple[Rule, ...] = (
     *PAIRS,
     *CUT,
     *MEANING,
+    OVER_LONG,
     *OTHERS,
     *NOTICES,
 )
@@ -122,8 +137,12 @@ def clean(
     *,
     rules: Sequence[str | Rule] | None = None,
     test: Source | str | Path | Iterable[Messages] | None = None,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    max_length: int | None = None,
+    duplicates_in: duplicates.Field = "both",
     put_back: Iterable[int | tuple[str, int]] = (),
     num_proc: int = 1,
+    progress: bool = False,
 ) -> CleaningReport:
     """Clean a set of conversations, losing no row: each is kept, or rejected with its reason.
 
@@ -135,10 +154,17 @@ def clean(
             key can score it.
         test: A held-out test (a file, a source, or conversations) whose questions must not be
             in the training data. None leaves the contamination rule without work.
+        tokenizer: The one that will be trained; with `max_length`, rows that are too long for
+            it are rejected. None leaves the rule over_long without work.
+        max_length: Tokens a row may have, chat template included. Training would cut the rest
+            off silently.
+        duplicates_in: What near duplicates must share: "both" question and answer, "prompt" or
+            "answer".
         put_back: Lines that no rule may reject, because a person has looked at them: numbers, or
             (file, line) where several files were read. They are repaired and masked as all are.
         num_proc: Processes for the rules of single rows. One does a small file at once; from
             some ten thousand rows on more are worth their start.
+        progress: Show a bar on standard error.
 
     Returns:
         The report: `.kept` is a `datasets.Dataset`, the rest says what happened and why.
@@ -157,12 +183,19 @@ def clean(
     work = [_Work(row, row.messages or [], row.rejected) for row in source.rows]
     _excuse(work, put_back)
     _reject_unread(work, counts)
-    _apply_row_rules(_left(work), active, own, num_proc, counts)
+    readable = _left(work)
+    with tqdm(total=len(readable), unit=" rows", disable=not progress) as bar:
+        _apply_row_rules(readable, active, own, num_proc, counts, bar)
     _check_sets(work, _chosen(CUT, active, own), counts)
     _apply_meaning(_left(work), _chosen(MEANING, active, own), counts)
+    if OVER_LONG.name in active and tokenizer is not None and max_length is not None:
+        counts[OVER_LONG.name] = _check_lengths(_left(work), over_long_rule(tokenizer, max_length))
     special = {
         rule.name: rule
-        for rule in (contamination_rule(_conversations(test)), duplicates.near_rule())
+        for rule in (
+            contamination_rule(_conversations(test)),
+            duplicates.near_rule(duplicates_in),
+        )
     }
     others = [special.get(rule.name, rule) for rule in OTHERS]
     # The cut answers are sought once more: what the other rules took may tip the balance.
@@ -321,6 +354,7 @@ def _apply_row_rules(
     own: Mapping[str, Rule],
     num_proc: int,
     counts: dict[str, RuleCount],
+    bar: tqdm[Any],
 ) -> None:
     entries = (
         (item.messages, item.rejected_answer, item.row.prompt_length or 0, item.excused)
@@ -333,6 +367,7 @@ def _apply_row_rules(
             item.messages, item.rejected_answer = outcome.messages, outcome.rejected_answer
             item.fault, item.meaning = outcome.fault, outcome.meaning
             item.rewrites = outcome.rewrites
+        bar.update(len(outcomes))
         for (name, what), number in seen.items():
             setattr(counts[name], what, getattr(counts[name], what) + number)
 
@@ -344,6 +379,16 @@ def _apply_meaning(work: list[_Work], rules: Sequence[Check], counts: dict[str, 
             if item.meaning and item.meaning[0] == rule.name:
                 item.fault = item.meaning
                 counts[rule.name].rejected += 1
+
+
+def _check_lengths(work: list[_Work], rule: Check) -> RuleCount:
+    count = RuleCount(seen=len(work))
+    for item in work:
+        reason = None if item.excused else rule.check(item.messages)
+        if reason:
+            item.fault = rule.name, reason
+            count.rejected += 1
+    return count
 
 
 def _check_sets(work: list[_Work], rules: list[SetCheck], counts: dict[str, RuleCount]) -> None:

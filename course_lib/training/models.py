@@ -98,6 +98,36 @@ def load_model(
     return model, tokenizer
 
 
+def load_tokenizer(name_or_path: str, runtime: Runtime) -> PreTrainedTokenizerBase:
+    """Load a tokenizer alone, to count tokens before any model is there.
+
+    Args:
+        name_or_path: As for `load_model`.
+        runtime: Says whether the hub can be asked.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        CourseError: There is none, and what to do about it.
+
+    Example:
+        >>> len(load_tokenizer("pocket", runtime))  # doctest: +SKIP
+        3840
+    """
+    source = _resolve(name_or_path)
+    folder = Path(source) if Path(source).is_dir() else None
+    from transformers import AutoTokenizer
+
+    offline = {"local_files_only": True} if folder is None and not runtime.online else {}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **offline)
+    except (OSError, ValueError, KeyError, json.JSONDecodeError) as error:
+        raise CourseError(_why_not(source, folder, runtime, error)) from error
+    _check_tokenizer(source, tokenizer)
+    return tokenizer
+
+
 def separate_pad_from_eos(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
     """Give the tokenizer a pad token other than the one that ends an answer, if it has one to give.
 

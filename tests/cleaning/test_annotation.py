@@ -90,7 +90,7 @@ def test_every_rejection_and_every_repair_of_a_kept_row_is_a_finding(
     assert list(frame.columns) == list(COLUMNS)
     assert frame["finding"].is_unique
     told = set(zip(frame["kind"], frame["rule"], frame["line"], strict=True))
-    assert told == {
+    assert {finding for finding in told if finding[0] != "review"} == {
         ("rejected", "empty", 3),
         ("rejected", "role", 4),
         ("rejected", "schema", 5),
@@ -475,7 +475,7 @@ def test_decisions_take_effect_and_every_row_is_accounted_for(
     assert after.kept_rows[5]["id"] == 5
     assert after.summary["changed"] == 4
     ledger = after.ledger.set_index("rule")
-    assert ledger.loc["by_hand"].tolist() == [4, 2, 1]
+    assert ledger.loc["by_hand", ["seen", "changed", "rejected"]].tolist() == [4, 2, 1]
     assert ledger.loc["exact_duplicate", "rejected"] == 0
     fixes = after.changes[after.changes["rule"] == "by_hand"]
     assert fixes["line"].tolist() == [3, 9, 9]
@@ -604,8 +604,8 @@ def test_a_fix_must_be_one() -> None:
     for text, wrong in [
         ("", "no JSON yet"),
         ("[" * 100_000, "no JSON yet"),
-        ("[]", "Write one JSON object"),
-        ('{"text": "Hi"}', "Write one JSON object"),
+        ("[]", "Write one JSON object|format was not recognised"),
+        ('{"text": "Hi"}', "Write one JSON object|format was not recognised"),
         ('{"messages": []}', "cannot be read yet: 'messages' must be a list"),
         ('{"messages": [{"role": "user", "content": "Hi"}]}', "trained on yet: .* no answer"),
         ('{"prompt": "Hi", "completion": " "}', "answer is empty"),

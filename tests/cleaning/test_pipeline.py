@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from course_lib.cleaning import clean, rule_table, score_against_key
 from course_lib.cleaning.command import main
-from course_lib.cleaning.rule import chat
+from course_lib.cleaning.rule import Repair, chat
 from course_lib.errors import CourseError
 from course_lib.formats import join, read, write_jsonl
 from course_lib.runtime import data_path
@@ -167,3 +167,123 @@ def test_a_wrong_answer_key_is_refused(messy: Path, tmp_path: Path) -> None:
     key = write_jsonl([{"line": 1, "kinds": ["typo"]}], tmp_path / "key.jsonl")
     with pytest.raises(CourseError, match="no rule knows the kind 'typo'"):
         score_against_key(report, key)
+
+
+def pair(prompt: str, chosen: str, rejected: str) -> dict[str, Any]:
+    return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    rows = [
+        pair("Where is my tent?", "It ships on Monday.", "<b>No idea</b>, ask mina@example.com."),
+        pair("Do you have stoves?", "We have three stoves.", "We have three stoves."),
+        pair("When do you open?", "We open at nine.", ""),
+        pair("店は何時に開きますか。", "午前9時に開きます。", "知りません。"),
+    ]
+    return write_jsonl(rows, tmp_path / "pairs.jsonl")
+
+
+def test_preference_pairs_come_out_as_preference_trainers_want_them(
+    pairs: Path, tmp_path: Path
+) -> None:
+    report = clean(pairs)
+    assert dict(zip(report.rejected["line"], report.rejected["rule"], strict=True)) == {
+        2: "pair_same",
+        3: "pair_empty",
+    }
+    assert {"prompt", "chosen", "rejected"} <= set(report.kept.column_names)
+    assert report.kept["rejected"][0] == [{"role": "assistant", "content": "No idea, ask [EMAIL]."}]
+    assert set(report.changes["rule"]) == {"html", "email"}
+    again = clean(report.save(tmp_path / "one") / "kept.jsonl")
+    assert (again.summary["changed"], again.summary["rejected"]) == (0, 0)
+    second = again.save(tmp_path / "two")
+    kept = [(tmp_path / name / "kept.jsonl").read_bytes() for name in ("one", "two")]
+    assert kept[0] == kept[1]
+    assert second.name == "two"
+
+
+def test_pairs_and_chats_are_not_mixed(pairs: Path, messy: Path) -> None:
+    with pytest.raises(CourseError, match="is a preference pair and line 1 is not"):
+        clean(join([read(messy), read(pairs)]))
+
+
+def test_a_person_may_put_rows_back(messy: Path) -> None:
+    before = clean(messy)
+    lines = sorted(before.rejected.query("rule not in ('json', 'schema')")["line"])
+    after = clean(messy, put_back=lines)
+    assert set(lines) <= set(after.kept["line"])
+    assert after.summary["kept"] == before.summary["kept"] + len(lines)
+    assert after.summary["rows_in"] == after.summary["kept"] + after.summary["rejected"]
+    with pytest.raises(CourseError, match="There is no line 4000 to put back"):
+        clean(messy, put_back=[4000])
+    broken = before.rejected.query("rule == 'json'")["line"].tolist()
+    with pytest.raises(CourseError, match=f"line {broken[0]} cannot be put back"):
+        clean(messy, put_back=broken)
+
+
+def test_a_row_put_back_is_masked_all_the_same(tmp_path: Path) -> None:
+    rows = [{"messages": chat("Write to mina@example.com", "")}, {"messages": chat("Hi", "Hello.")}]
+    report = clean(write_jsonl(rows, tmp_path / "t.jsonl"), put_back=[1])
+    assert report.kept["messages"][0][0]["content"] == "Write to [EMAIL]"
+
+
+def test_several_processes_find_what_one_finds(messy: Path) -> None:
+    one, two = clean(messy), clean(messy, num_proc=2)
+    assert one.summary == two.summary
+    assert one.kept.to_list() == two.kept.to_list()
+    assert one.changes.equals(two.changes)
+
+
+def test_a_rule_that_cannot_be_sent_to_other_processes_says_so(messy: Path) -> None:
+    own = Repair("html", "A reason.", "a", "a", lambda text: text)
+    with pytest.raises(CourseError, match="num_proc=1"):
+        clean(messy, rules=[own], num_proc=2)
+
+
+def test_notices_keep_the_row(tmp_path: Path) -> None:
+    rows = [{"messages": chat(f"Question {n} about tents?", "good")} for n in range(40)]
+    rows.append({"messages": chat("And the stoves?", "bad")})
+    report = clean(write_jsonl(rows, tmp_path / "t.jsonl"), rules=["rare_label"])
+    assert report.summary["kept"] == 41
+    assert report.review[["line", "rule"]].to_numpy().tolist() == [[41, "rare_label"]]
+    assert report.summary["rules"]["rare_label"]["noticed"] == 1
+
+
+def test_command_switches_rules_off_and_puts_rows_back(
+    messy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main([str(messy), "--out", str(out), "--without", "html", "--json"]) == 0
+    assert "html" not in json.loads(capsys.readouterr().out)["rules"]
+    rejected = [
+        json.loads(line) for line in (out / "rejected.jsonl").read_text("utf-8").split("\n") if line
+    ]
+    back = write_jsonl([row for row in rejected if row["rule"] == "empty"], tmp_path / "back.jsonl")
+    assert main([str(messy), "--out", str(out), "--put-back", str(back), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kept"] == 3
+    with pytest.raises(CourseError, match="no rule 'htlm'"):
+        main([str(messy), "--out", str(out), "--without", "htlm"])
+    back.write_text('{"row": 3}\n', encoding="utf-8")
+    with pytest.raises(CourseError, match="line 1: every row needs the 'line'"):
+        main([str(messy), "--out", str(out), "--put-back", str(back)])
+
+
+def test_command_counts_tokens_and_answers_with_an_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"messages": chat("Where is my tent?", "It ships on Monday.")},
+        {
+            "messages": chat(
+                "Do you sell stoves?", "We sell " + "stoves and pots and " * 3 + "tins."
+            )
+        },
+    ]
+    path, out = write_jsonl(rows, tmp_path / "t.jsonl"), tmp_path / "out"
+    words = [str(path), "--out", str(out), "--model", "pocket", "--max-length", "26"]
+    assert main([*words, "--max-rejected", "0.4"]) == 1
+    assert "over_long" in capsys.readouterr().out
+    assert main(words) == 0
+    card = (out / "report.html").read_text("utf-8")
+    assert "What training on it costs" in card
