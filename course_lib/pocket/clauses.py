@@ -119,7 +119,7 @@ def clause_fact(
 
     Example:
         >>> clause_fact(random.Random(2), "spot", "lamp", "lamps", set()).questions[0]
-        'Do you know where I see the lamp?'
+        'My lamp is weak. Where does it go?'
     """
     verb = _verb(rng, used)
     value = _value(rng, kind)
