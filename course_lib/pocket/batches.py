@@ -56,6 +56,10 @@ PAGES = {
     "practice": 0.10, "forms": 0.08, "strange": 0.08, "clauses": 0.34, "japanese strange": 0.02,
     "japanese clauses": 0.16, "examples": 0.01,
 }  # fmt: skip
+TYPES = {
+    "practice": 0.09, "forms": 0.08, "strange": 0.06, "clauses": 0.35, "japanese strange": 0.02,
+    "japanese clauses": 0.18, "examples": 0.01,
+}  # fmt: skip
 WEAK = (
     *("arithmetic", "sorting", "sorting", "sorting", "sorting"),
     *("counting", "counting", "ordering", "comparing", "comparing", "capitals"),
@@ -143,6 +147,8 @@ class Recipe:
         Stage(500, 5, 448, (8, 8), (0.0001, 0.0), CLAUSES_AGAIN, CAPITALS),
         Stage(100, 9, 256, (8, 8), (0.0, 0.001), PAGES, CAPITALS_MORE),
         Stage(2400, 9, 256, (8, 8), (0.001, 0.0), PAGES, CAPITALS_MORE),
+        Stage(100, 9, 256, (8, 8), (0.0, 0.0014), TYPES, CAPITALS_MORE),
+        Stage(5900, 9, 256, (8, 8), (0.0014, 0.0), TYPES, CAPITALS_MORE),
     )
     adam_share: float = 0.15
     weight_decay: float = 0.01

@@ -32,9 +32,11 @@ from course_lib.pocket.plain import (
 from course_lib.pocket.values import before_time, with_article
 
 # A thing has facts of one kind of each group at the most: `when` and `how much` could mean two
-# kinds. Two facts of that one kind have questions that name the verb.
+# kinds. Two facts of that one kind have questions that name the verb, or whether a day or an
+# hour is asked for.
 GROUPS = (("day", "span"), ("price", "count"), ("spot",), ("person",), ("stuff",))
 JA_GROUPS = (("when", "span"), ("price",), ("spot",), ("person",), ("stuff",))
+_JA_FIRMS = ("社", "屋", "店", "組", "団")
 
 
 def _strange_thing(rng: random.Random) -> tuple[str, str]:
@@ -71,6 +73,20 @@ def _said_of(rng: random.Random, one: str, many: str) -> tuple[str, str]:
     return f"{first} {one}", f"{first} {many}"
 
 
+def _type(kind: str, value: str) -> str:
+    """Name the type of a value: its kind, or what can be asked for by a name of its own."""
+    if kind == "day":
+        return "hour" if value[0].isdigit() else "date"
+    firm = value.split()[-1].lower() in (*lx.ATTRIBUTES, *lx.PLACES)
+    return "firm" if kind == "person" and firm else kind
+
+
+def _ja_type(kind: str, value: str) -> str:
+    if kind == "when":
+        return "weekday" if "曜" in value else {"日": "date", "時": "hour"}[value[-1]]
+    return "firm" if kind == "person" and value[-1] in _JA_FIRMS else kind
+
+
 def _value(rng: random.Random, kind: str) -> str:
     """Draw a value, with a number in words or with a firm for a person now and then."""
     if kind == "person" and rng.random() < 0.15:
@@ -84,8 +100,9 @@ def _value(rng: random.Random, kind: str) -> str:
 
 
 def clause_fact(
-    rng: random.Random, kind: str, one: str, many: str, used: set[str], twin: bool = False
-) -> Fact:
+    rng: random.Random, kind: str, one: str, many: str, used: set[str], twin: bool = False,
+    only: str | None = None,
+) -> Fact:  # fmt: skip
     """State one fact of a thing.
 
     Args:
@@ -95,16 +112,19 @@ def clause_fact(
         many: more than one of it.
         used: verbs of the passage; this fact's is added.
         twin: another fact of this kind and thing stands beside it: the question names the verb.
+        only: the type of value to draw. The twin's is another: the question names the type.
 
     Returns:
         A fact whose label is the thing.
 
     Example:
         >>> clause_fact(random.Random(2), "spot", "lamp", "lamps", set()).questions[0]
-        'Do you know where I see the lamp?'
+        'My lamp is weak. Where does it go?'
     """
     verb = _verb(rng, used)
     value = _value(rng, kind)
+    while only and _type(kind, value) != only:
+        value = _value(rng, kind)
     other, others = rng.choice(lx.OBJECTS)
     slots = {
         "one": one, "a_one": with_article(one), "many": many, "other": other, "others": others,
@@ -115,7 +135,7 @@ def clause_fact(
         "at": before_time(value),
     }  # fmt: skip
     other_thing = not twin and rng.random() < 0.2  # then only the verb tells what is meant
-    by_verb = twin or other_thing
+    by_verb = (twin and not only) or other_thing
     if not by_verb and rng.random() < 0.4:
         statement = rng.choice(PLAIN[kind].statements)
     elif kind == "person" and rng.random() < 0.6:
@@ -128,8 +148,8 @@ def clause_fact(
     asked = slots
     if other_thing:
         asked = {**slots, "one": other, "a_one": with_article(other), "many": others}
-    questions = [_question(rng, kind, asked, by_verb) for _ in range(3)]
-    if not by_verb:
+    questions = [_question(rng, kind, asked, by_verb, bool(only)) for _ in range(3)]
+    if not by_verb and not only:
         common = rng.choice(PLAIN[kind].questions).format_map(slots)
         questions = [capitalised(common), *questions]
     return Fact(
@@ -142,9 +162,16 @@ def clause_fact(
     )
 
 
-def _question(rng: random.Random, kind: str, slots: Mapping[str, str], by_verb: bool) -> str:
+def _question(
+    rng: random.Random, kind: str, slots: Mapping[str, str], by_verb: bool, by_type: bool
+) -> str:
     """Put a question together: perhaps a sentence before it, what asks, and a clause."""
     context, short = "", False
+    named = _type(kind, slots["value"])
+    if not by_verb and rng.random() < 0.2:
+        noun = rng.choice(CLAUSES["nouns"][named])
+        question = rng.choice(CLAUSES["noun_questions"]).replace("{noun}", noun)
+        return capitalised(question.format_map(slots))
     r = rng.random()
     if r < 0.3:
         context = rng.choice(CLAUSES["contexts"])
@@ -154,7 +181,11 @@ def _question(rng: random.Random, kind: str, slots: Mapping[str, str], by_verb: 
     elif r < 0.4:
         context = rng.choice(CLAUSES["idle"])
     asks = rng.choice(CLAUSES["asks"][kind])
+    if named in CLAUSES["typed"] and (by_type or rng.random() < 0.5):
+        asks = rng.choice(CLAUSES["typed"][named])
     clauses = CLAUSES["who" if kind == "person" else "questions"]
+    if kind in CLAUSES["own"] and rng.random() < 0.25:
+        clauses = CLAUSES["own"][kind]
     if short:
         clauses = CLAUSES["short_who" if kind == "person" else "short_questions"]
     if by_verb:
@@ -193,8 +224,11 @@ def clause_passage(rng: random.Random, facts: int) -> Passage:
         for group in rng.sample(GROUPS, rng.choice((1, 1, 2, 3))):
             kind, of_it = rng.choice(group), _said_of(rng, one, many)
             twin = rng.random() < 0.25
-            for _ in range(1 + twin):
-                made.append(clause_fact(rng, kind, *of_it, used, twin))
+            types: list[str | None] = [None] * (1 + twin)
+            if kind == "day" and rng.random() < 0.4:
+                twin, types = True, ["date", "hour"]
+            for only in types:
+                made.append(clause_fact(rng, kind, *of_it, used, twin, only))
     order = list(range(len(made)))
     if rng.random() < 0.5:  # else the facts that are left out are those of the last thing
         rng.shuffle(order)
@@ -205,13 +239,23 @@ def clause_passage(rng: random.Random, facts: int) -> Passage:
     }  # fmt: skip
 
 
-def ja_clause_fact(rng: random.Random, kind: str, one: str) -> Fact:
+def _ja_value(rng: random.Random, kind: str) -> str:
+    """Draw a value, with a firm for a person and an hour without its half of the day at times."""
+    if kind == "person" and rng.random() < 0.2:
+        firm = rng.choice((rng.choice(lx.JA_THINGS), lx.ja_word(rng)))
+        return rng.choice(lx.JA_MODIFIERS) + firm + rng.choice(_JA_FIRMS)
+    value = ja_strange_value(rng, kind, ja_value(rng, kind))
+    return value[2:] if value[0] == "午" and rng.random() < 0.4 else value
+
+
+def ja_clause_fact(rng: random.Random, kind: str, one: str, only: str | None = None) -> Fact:
     """State one fact of a thing in Japanese.
 
     Args:
         rng: the only source of chance.
         kind: of `JA_GROUPS`.
         one: the thing.
+        only: the type of value to draw, which the questions then name.
 
     Returns:
         A fact whose label is the thing.
@@ -220,7 +264,10 @@ def ja_clause_fact(rng: random.Random, kind: str, one: str) -> Fact:
         >>> ja_clause_fact(random.Random(0), "spot", "船").label
         '船'
     """
-    value = ja_strange_value(rng, kind, ja_value(rng, kind))
+    value = _ja_value(rng, kind)
+    while only and _ja_type(kind, value) != only:
+        value = _ja_value(rng, kind)
+    named = _ja_type(kind, value)
     slots = {
         "thing": one, "value": value, "act": rng.choice(lx.JA_STEMS),
         "counter": value.lstrip("0123456789"), "adj": rng.choice(lx.JA_MODIFIERS),
@@ -231,8 +278,13 @@ def ja_clause_fact(rng: random.Random, kind: str, one: str) -> Fact:
     else:
         adjunct = rng.choice(JA_CLAUSES["adjuncts"][kind])
         statement = rng.choice(JA_CLAUSES["statements"]).replace("{adjunct}", adjunct)
-    questions = [rng.choice(JA_PLAIN[kind].questions).format_map(slots)]
+    questions = [] if only else [rng.choice(JA_PLAIN[kind].questions).format_map(slots)]
     for _ in range(3):
+        if rng.random() < 0.2:
+            noun = rng.choice(JA_CLAUSES["nouns"][named])
+            question = rng.choice(JA_CLAUSES["noun_questions"]).replace("{noun}", noun)
+            questions.append(question.format_map(slots))
+            continue
         r = rng.random()
         topic, context = rng.choice(JA_CLAUSES["topics"]), ""
         if r < 0.3:
@@ -241,6 +293,8 @@ def ja_clause_fact(rng: random.Random, kind: str, one: str) -> Fact:
         elif r < 0.4:
             context = rng.choice(JA_CLAUSES["idle"])
         asks, end = rng.choice(JA_CLAUSES["asks"][kind]), rng.choice(JA_CLAUSES["ends"])
+        if named in JA_CLAUSES["typed"] and (only or rng.random() < 0.5):
+            asks = rng.choice(JA_CLAUSES["typed"][named])
         if end == "ですか。":
             topic, asks = topic and f"{topic[:-1]}は", asks.rstrip("でにがへ")
             question = f"{topic}{asks}{end}"
@@ -285,11 +339,16 @@ def ja_clause_passage(rng: random.Random, facts: int) -> Passage:
                 of_it = f"{one}{rng.choice((lx.ja_word(rng), rng.choice(lx.JA_THINGS)))}"
             elif r < 0.45:
                 of_it = rng.choice(lx.JA_MODIFIERS) + one
-            if all(fact.label != of_it for fact in made):
-                made.append(ja_clause_fact(rng, rng.choice(group), of_it))
-    order = list(range(facts + 1))
+            if any(fact.label == of_it for fact in made):
+                continue
+            kind = rng.choice(group)
+            types: list[str | None] = [None]
+            if kind == "when" and rng.random() < 0.5:
+                types = [rng.choice(("date", "weekday")), "hour"]
+            made += [ja_clause_fact(rng, kind, of_it, only) for only in types]
+    order = list(range(len(made)))
     if rng.random() < 0.5:
         rng.shuffle(order)
     return lay_out_ja(
-        rng, [made[i] for i in sorted(order[:facts])], [made[i] for i in order[facts:]]
+        rng, [made[i] for i in sorted(order[:facts])], [made[i] for i in order[facts : facts + 1]]
     )

@@ -108,7 +108,7 @@ def context_conversation(
     rng.shuffle(asked)
     asked = asked[: rng.randint(3, 6)]
     # Among strange words a model is soon too ready to say that it does not know.
-    often = {"strange": 0.2, "clauses": 0.04}.get(sort, 0.55)
+    often = {"strange": 0.1, "clauses": 0.01}.get(sort, 0.55)
     asked += [(f, False) for f in passage["missing"] if rng.random() < often]
     rng.shuffle(asked)
     for i, (fact, known) in enumerate(asked):
@@ -245,6 +245,13 @@ def spelling_conversation(rng: random.Random) -> Conversation:
     return conversation
 
 
+# A country at the very start of a turn: its first token is another one than in the middle.
+_CAPITAL_OF = (
+    *("{}: its capital?", "{}, its capital city?", "{}. What is its capital?"),
+    *("{}? Its capital.", "{} and its capital?"),
+)
+
+
 def practice_conversation(rng: random.Random, practised: Sequence[str]) -> Conversation:
     """Many short tasks in a row: of one of the harder skills, or answers in capitals."""
     conversation: Conversation = []
@@ -257,6 +264,11 @@ def practice_conversation(rng: random.Random, practised: Sequence[str]) -> Conve
             )
         return conversation
     name = rng.choice(practised)
+    if name == "capitals" and rng.random() < 0.4:
+        question = rng.choice(_CAPITAL_OF)
+        for country, city in rng.sample(list(lx.CAPITALS.items()), rng.randint(5, 9)):
+            _say(conversation, question.format(country), city)
+        return conversation
     for _ in range(rng.randint(5, 9)):
         task = skills.draw(name, rng, held_out=False)
         _say(conversation, task.question, task.answer)

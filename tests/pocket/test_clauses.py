@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -73,3 +74,24 @@ def test_statement_and_question_may_share_no_more_than_the_thing() -> None:
             words = fact.questions[-1].lower().strip("?.").split()
             alike.append(sum(word in said for word in words) / len(words))
     assert sum(share < 0.34 for share in alike) / len(alike) > 0.25
+
+
+def test_a_day_and_an_hour_of_one_thing_are_asked_for_by_name() -> None:
+    """`When` would have two answers, so neither question may ask it."""
+    rng, pairs = random.Random(4), 0
+    while pairs < 200:
+        used: set[str] = set()
+        for only in ("date", "hour"):
+            fact = clauses.clause_fact(rng, "day", "lamp", "lamps", used, twin=True, only=only)
+            assert fact.value[0].isdigit() == (only == "hour")
+            assert not [q for q in fact.questions if re.search(r"\bwhen\b", q.lower())]
+            pairs += 1
+
+
+def test_a_weekday_and_an_hour_are_asked_for_by_name_in_japanese() -> None:
+    rng = random.Random(5)
+    for _ in range(100):
+        for only, other in (("weekday", "時"), ("hour", "曜")):
+            fact = clauses.ja_clause_fact(rng, "when", "船", only)
+            assert other not in fact.value
+            assert not [q for q in fact.questions if "いつ" in q]
