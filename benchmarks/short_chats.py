@@ -16,6 +16,13 @@ from pathlib import Path
 _ONSETS = ("b", "ch", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "st", "tr")
 _RHYMES = ("a", "e", "i", "o", "u", "ar", "en", "ing", "ock", "ound")
 _SYLLABLES = [onset + rhyme for onset in _ONSETS for rhyme in _RHYMES]
+# The words that real text has most of, in both languages, at the head of the vocabulary.
+_COMMON = (
+    "the to you a is we it and your of in for can will on be this if my with i that have are do "
+    "please not our at from or by when how what where out no there about time would so get as "
+    "want need help thank yes they them was has should could send take make see use"
+)
+_PARTICLES = "を に は が の で と も から まで ます です した ください"
 _KANJI = "商品注文返品交換保証修理配送住所電話番号写真色大小新古左右上下春夏秋冬山川道具箱袋布糸針"
 _KANA = "かきくけこさしすせそたちつてとなにぬねのはひふへほまみむめもやゆよらりるれろ"
 
@@ -36,6 +43,8 @@ class ShortChats:
         self._japanese = ["".join([*draw.choices(_KANJI, k=draw.randint(1, 2)),
                                    *draw.choices(_KANA, k=draw.randint(0, 3))])
                           for _ in range(words)]  # fmt: skip
+        for words_of, common in ((self._english, _COMMON), (self._japanese, _PARTICLES)):
+            words_of[: len(common.split())] = common.split()
         self._ranks = [1 / (rank + 10) for rank in range(words)]  # Zipf
         total = 0.0
         self._summed = [total := total + rank for rank in self._ranks]

@@ -104,7 +104,9 @@ def _detected(text: str, words: int) -> str | None:
     """What pycld2 says of Latin text without English function words, if it is sure."""
     if words < 5:
         return None
-    clean = "".join(character for character in text if character.isprintable())
+    clean = text
+    if not text.isprintable():
+        clean = "".join(character for character in text if character.isprintable())
     try:
         reliable, _, guesses = pycld2.detect(clean)
     except pycld2.error:

@@ -235,7 +235,11 @@ def _renamed(row: dict[str, Any], ours: str) -> dict[str, Any]:
 
 def _masked(value: Any, rules: list[str]) -> Any:
     """Mask private values in every text of a nested value."""
+    if not rules:
+        return value
     if isinstance(value, str):
+        if len(rules) == len(privacy.DETECTORS):
+            return privacy.mask_all(value)
         before = None
         while value != before:  # a placeholder may part what stood too close to be recognised
             before = value

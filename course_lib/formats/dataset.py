@@ -124,6 +124,7 @@ def _is_canonical(turn: dict[str, Any]) -> bool:
 def _messages_dataset(column: str, values: list[Any]) -> datasets.Dataset:
     """One column of conversations, with the keys that its messages have."""
     import datasets
+    import pyarrow as pa
 
     turns = [turn for value in values for turn in value or ()]
     here = [key for key in BESIDE if any(turn.get(key) is not None for turn in turns)]
@@ -140,9 +141,12 @@ def _messages_dataset(column: str, values: list[Any]) -> datasets.Dataset:
     if here:
         as_text = [] if json_type else [key for key in here if key.endswith(("calls", "call"))]
         values = [value and [_filled(turn, here, as_text) for turn in value] for value in values]
-    return datasets.Dataset.from_dict(
-        {column: values}, features=datasets.Features({column: datasets.List(feature)})
-    )
+    features = datasets.Features({column: datasets.List(feature)})
+    if here:
+        return datasets.Dataset.from_dict({column: values}, features=features)
+    # Straight to Arrow: `from_dict` looks at every message in Python, and takes ten times as long.
+    table = pa.table({column: pa.array(values, type=features.arrow_schema.field(0).type)})
+    return datasets.Dataset(table, info=datasets.DatasetInfo(features=features))
 
 
 def _filled(turn: dict[str, Any], here: list[str], as_text: list[str]) -> dict[str, Any]:
