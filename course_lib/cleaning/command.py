@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course_lib.cleaning.pipeline import clean, rule_table
+from course_lib.cleaning.pipeline import EXTRAS, clean, rule_table
 from course_lib.cleaning.report import CleaningReport
 from course_lib.errors import CourseError
 from course_lib.formats import join, read
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
     tokenizer = _tokenizer(arguments.model)
     report = clean(
         source,
-        rules=_without(arguments.without),
+        rules=_without(arguments.without, arguments.names),
         test=arguments.test,
         tokenizer=tokenizer,
         max_length=arguments.max_length,
@@ -93,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", required=True, type=Path, metavar="DIR", help="where to write")
     add("--test", metavar="FILE", help="held-out test that must not be trained on")
     add("--without", action="append", default=[], metavar="RULE", help="switch a rule off")
+    add("--names", action="store_true", help="mask names of people too, where one is introduced")
     add(
         "--put-back",
         type=Path,
@@ -121,15 +122,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--question", metavar="COLUMN", help="the question's column in a table (with --answer)")
     add("--answer", metavar="COLUMN", help="the answer's column in a table")
     add("--json", action="store_true", help="print one JSON object")
-    return parser  # fmt: skip
+    return parser
 
 
-def _without(names: list[str]) -> list[str] | None:
+def _without(names: list[str], people: bool) -> list[str]:
     known = [row["rule"] for row in rule_table()]
     unknown = [name for name in names if name not in known]
     if unknown:
         raise CourseError(f"There is no rule {unknown[0]!r}. The rules are: {', '.join(known)}.")
-    return [name for name in known if name not in names] if names else None
+    return [name for name in known if name not in names and (people or name not in EXTRAS)]
 
 
 def _lines(path: Path | None) -> list[int | tuple[str, int]]:

@@ -63,6 +63,7 @@ REPAIRS: tuple[Repair, ...] = (
     markdown.MARKDOWN,
     text.WIDTH,
     *privacy.REPAIRS,
+    privacy.NAME,
 )
 DAMAGE: tuple[Check, ...] = (text.LOSSY_MOJIBAKE, quality.EMPTY, quality.REPETITION)
 # Before the checks of meaning: the stump of a sentence has neither language nor style.
@@ -118,7 +119,9 @@ RULES: tuple[Rule, ...] = (
     *NOTICES,
 )
 R = TypeVar("R", bound=Rule)
-PRIVACY = tuple(privacy.DETECTORS)
+PRIVACY = (*privacy.DETECTORS, privacy.NAME.name)
+# Off unless asked for: without a dictionary of names it finds only those that are introduced.
+EXTRAS = frozenset({privacy.NAME.name})
 
 
 @dataclass(slots=True)
@@ -150,7 +153,8 @@ def clean(
 
     Args:
         source: A file, or what `course_lib.formats.read` made of it.
-        rules: Names of the rules to apply (see `rule_table`), in any order. None applies all.
+        rules: Names of the rules to apply (see `rule_table`), in any order. None applies all but
+            the extra "name", which masks names of people.
             Rows that cannot be read at all are rejected in any case. A `Repair`, `Check` or
             `SetCheck` of your own takes the place of the rule of its name, so that an answer
             key can score it.
@@ -263,7 +267,8 @@ def rule_table() -> list[dict[str, Any]]:
     """Every rule in its order with its reason and example, as rows for a DataFrame.
 
     Returns:
-        One mapping a rule: rule, does ("repairs", "rejects" or "shows"), reason, before, after.
+        One mapping a rule: rule, does ("repairs", "rejects" or "shows"; "(extra)" behind it if it
+        is off by default), reason, before, after.
 
     Example:
         >>> [row["rule"] for row in rule_table()][:3]
@@ -283,7 +288,7 @@ def rule_table() -> list[dict[str, Any]]:
 
 def _does(rule: Rule) -> str:
     if isinstance(rule, Repair):
-        return "repairs"
+        return "repairs (extra)" if rule.name in EXTRAS else "repairs"
     return "shows" if isinstance(rule, Notice) else "rejects"
 
 
@@ -298,7 +303,7 @@ def _active(rules: Sequence[str | Rule] | None) -> tuple[frozenset[str], dict[st
     if isinstance(rules, str):
         raise CourseError(f"rules must be a list of names, such as rules=[{rules!r}].")
     if rules is None:
-        return frozenset(known), {}
+        return frozenset(known) - EXTRAS, {}
     names = [rule if isinstance(rule, str) else rule.name for rule in rules]
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -142,7 +142,13 @@ class CleaningReport:
             "encoding": source.encoding,
         }
         turned_away = [
-            (r.row.file, r.row.line, r.rule, _masked(r.reason, masked), _masked(r.row.raw, masked))
+            (
+                r.row.file,
+                r.row.line,
+                r.rule,
+                privacy.mask_nested(r.reason, masked),
+                privacy.mask_nested(r.row.raw, masked),
+            )
             for r in rejected
         ]
         hidden = privacy.hide if masked else str
@@ -201,7 +207,7 @@ def _ledger(
 
 def _written(item: Kept, masked: list[str]) -> dict[str, Any]:
     """The row as kept.jsonl has it; of a pair as TRL's preference trainers want it."""
-    extra = _masked(item.row.extra, masked) if item.row.extra else {}
+    extra = privacy.mask_nested(item.row.extra, masked) if item.row.extra else {}
     if item.rejected_answer is None:
         return {"messages": item.messages, **extra}
     cut = item.row.prompt_length or 0
@@ -231,23 +237,3 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _renamed(row: dict[str, Any], ours: str) -> dict[str, Any]:
     """Make room for a column of our own where the source has one of that name."""
     return {(f"original_{ours}" if name == ours else name): value for name, value in row.items()}
-
-
-def _masked(value: Any, rules: list[str]) -> Any:
-    """Mask private values in every text of a nested value."""
-    if not rules:
-        return value
-    if isinstance(value, str):
-        if len(rules) == len(privacy.DETECTORS):
-            return privacy.mask_all(value)
-        before = None
-        while value != before:  # a placeholder may part what stood too close to be recognised
-            before = value
-            for name in rules:
-                value = privacy.mask(value, name)
-        return value
-    if isinstance(value, list):
-        return [_masked(item, rules) for item in value]
-    if isinstance(value, dict):
-        return {_masked(key, rules): _masked(item, rules) for key, item in value.items()}
-    return value

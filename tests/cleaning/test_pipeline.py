@@ -80,7 +80,8 @@ def test_rules_can_be_chosen(messy: Path) -> None:
     assert "mina@example.com" in report.kept["messages"][1][0]["content"]
     with pytest.raises(CourseError, match="no rule 'htlm'"):
         clean(messy, rules=["htlm"])
-    assert [row["rule"] for row in rule_table()] == list(clean(messy).summary["rules"])
+    table = [row["rule"] for row in rule_table() if row["does"] != "repairs (extra)"]
+    assert table == list(clean(messy).summary["rules"])
 
 
 def test_a_held_out_test_is_kept_out(messy: Path) -> None:
@@ -287,3 +288,12 @@ def test_command_counts_tokens_and_answers_with_an_exit_code(
     assert main(words) == 0
     card = (out / "report.html").read_text("utf-8")
     assert "What training on it costs" in card
+
+
+def test_names_of_people_are_masked_on_request(tmp_path: Path) -> None:
+    rows = [{"messages": chat("My name is Kenji Mori. Where is my tent?", "It ships on Monday.")}]
+    path = write_jsonl(rows, tmp_path / "t.jsonl")
+    assert "Kenji" in str(clean(path).kept[0])
+    assert "Kenji" not in str(clean(path, rules=["name"]).kept[0])
+    assert main([str(path), "--out", str(tmp_path / "out"), "--names"]) == 0
+    assert "Kenji" not in (tmp_path / "out" / "kept.jsonl").read_text("utf-8")

@@ -11,7 +11,7 @@ and they match on a folded view, because Japanese customers type ０９０－…
 """
 
 from course_lib.cleaning.privacy.accounts import luhn
-from course_lib.cleaning.privacy.masking import DETECTORS, hide, mask, mask_all
+from course_lib.cleaning.privacy.masking import DETECTORS, hide, mask, mask_all, mask_nested
 from course_lib.cleaning.privacy.repairs import (
     ADDRESS,
     API_KEY,
@@ -55,4 +55,5 @@ __all__ = [
     "luhn",
     "mask",
     "mask_all",
+    "mask_nested",
 ]

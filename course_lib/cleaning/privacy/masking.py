@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import Any
 
 from course_lib.cleaning.privacy.accounts import bank_account_spans, card_spans, iban_spans
 from course_lib.cleaning.privacy.addresses import address_spans
@@ -165,3 +166,35 @@ def _replace(text: str, spans: Iterable[Span], placeholder: str | None) -> str:
                 pieces.append("•" * (last - end))
             end = last
     return "".join([*pieces, text[end:]]) if pieces else text
+
+
+def mask_nested(value: Any, names: Sequence[str]) -> Any:
+    """Mask private values in every text of a nested value, such as a row of a data file.
+
+    Args:
+        value: Text, numbers, lists and mappings in any depth; it is not altered.
+        names: Keys of `DETECTORS`.
+
+    Returns:
+        The same value with the texts masked, keys included.
+
+    Example:
+        >>> mask_nested({"mail": ["a@example.com", 7]}, ["email"])
+        {'mail': ['[EMAIL]', 7]}
+    """
+    if not names:
+        return value
+    if isinstance(value, str):
+        if set(names) == DETECTORS.keys():
+            return mask_all(value)
+        before = None
+        while value != before:  # a placeholder may part what stood too close to be recognised
+            before = value
+            for name in names:
+                value = mask(value, name)
+        return value
+    if isinstance(value, list):
+        return [mask_nested(item, names) for item in value]
+    if isinstance(value, dict):
+        return {mask_nested(key, names): mask_nested(item, names) for key, item in value.items()}
+    return value

@@ -1,0 +1,54 @@
+"""The rules of single rows on two real workers of datatrove."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from datatrove.executor import LocalPipelineExecutor
+
+from course_lib.cleaning import clean
+from course_lib.cleaning.cluster import CleanRows, ReadRows, WriteRows
+from course_lib.cleaning.pipeline import DAMAGE, MEANING, REPAIRS, STRUCTURE
+from course_lib.cleaning.rule import chat
+from course_lib.formats import write_jsonl
+
+ROWS: list[dict[str, Any]] = [
+    {"messages": chat("Where is the <b>tent</b>?", "It ships on Monday."), "id": 1},
+    {"messages": chat("Write to mina@example.com", "We have written."), "id": 2},
+    {"messages": chat("How do I fold it?", ""), "id": 3},
+    {"messages": chat("テントはどこですか。", "It is in the box, we think."), "id": 4},
+    {"messages": "call 090-1234-5678", "id": 5},
+]
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    files = sorted(folder.glob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+
+
+def test_two_workers_do_what_one_process_does(tmp_path: Path) -> None:
+    for number in range(4):
+        rows = [{**row, "batch": number} for row in ROWS]
+        write_jsonl(rows, tmp_path / "export" / f"{number}.jsonl")
+    steps = [ReadRows(tmp_path / "export"), CleanRows(tmp_path), WriteRows(tmp_path)]
+    executor = LocalPipelineExecutor(
+        steps, tasks=2, workers=2, logging_dir=str(tmp_path / "logs"), start_method="spawn"
+    )
+    executor.run()
+    kept, rejected = _lines(tmp_path / "kept"), _lines(tmp_path / "rejected")
+    assert len(list((tmp_path / "kept").iterdir())) == 2, "one file of each worker"
+    assert len(kept) + len(rejected) == 20
+    names = [rule.name for rule in (*STRUCTURE, *REPAIRS, *DAMAGE, *MEANING) if rule.name != "name"]
+    alone = clean(tmp_path / "export", rules=names)
+    assert sorted(map(_key, kept)) == sorted(map(_key, alone.kept_rows))
+    told = sorted([row["file"], row["line"], row["rule"], row["reason"]] for row in rejected)
+    frame = alone.rejected[["file", "line", "rule", "reason"]]
+    assert told == sorted(frame.to_numpy().tolist())
+    assert "mina@example.com" not in json.dumps([kept, rejected])
+    assert "090-1234" not in json.dumps(rejected)
+
+
+def _key(row: dict[str, Any]) -> str:
+    return json.dumps({name: row[name] for name in ("messages", "id", "batch")})
