@@ -142,11 +142,12 @@ def _rows(data: Rows) -> _Readable:
     lines: list[int | None] = []
     if not isinstance(data, Iterable) or hasattr(data, "column_names"):
         dataset: Any = data
-        rows = conversations(dataset)
+        rows: list[Messages] = conversations(dataset)
         if "line" in dataset.column_names:
             lines = [line if isinstance(line, int) else None for line in dataset["line"]]
     else:
-        rows = [list(messages) for messages in data]
+        listed: Any = data
+        rows = list(listed)
     return _Readable(list(range(len(rows))), lines or [None] * len(rows), rows)
 
 
