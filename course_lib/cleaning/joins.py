@@ -13,21 +13,38 @@ the head); Wang, Li and Feng 2012, "Can we beat the prefix filtering?" (several 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 Table = Any  # scipy.sparse.csr_matrix, which comes without types
-# Positions of two rows and the columns that they share in their heads -> which are alike.
-Verify = Callable[[Integers, Integers, Integers], NDArray[np.bool_]]
+# Pairs of rows, an array of shape (2, pairs) -> which of them are alike.
+Verify = Callable[[Integers], NDArray[np.bool_]]
 
 # Products of one chunk: 4 million fit into the memory of any machine and keep numpy busy.
 _CHUNK = 4_000_000
 _PAIRS = 100_000
 # From this size on a group is compared with the rest as one block: see `connected`.
 _BIG = 500
+
+
+class Heads(NamedTuple):
+    """Where rows meet. A pair is named (one, two) with one < two.
+
+    Attributes:
+        one: The head of each row as the first of a pair.
+        two: The head of each row as the second of a pair.
+        least: How many columns the first of a pair must share with the second.
+        last: The last row that the first of a pair can be alike: rows are sorted by their size
+            where size decides, so that only a window of them needs to be looked at.
+    """
+
+    one: Table
+    two: Table
+    least: Integers
+    last: Integers
 
 
 def rare_first(table: Table) -> Table:
@@ -79,66 +96,63 @@ def heads(table: Table, lengths: Integers) -> Table:
     return csr_matrix((np.ones(len(indices), np.int32), indices, ends), table.shape)
 
 
-def meetings(left: Table, right: Table | None = None) -> Iterator[tuple[Integers, Integers]]:
-    """Find rows that share a column, chunk by chunk, so that memory stays small.
+def meetings(where: Heads, left: Integers, right: Integers) -> Iterator[Integers]:
+    """Find rows that meet often enough, chunk by chunk, so that memory stays small.
 
     Args:
-        left: Heads, as `heads` cut them.
-        right: Other heads with the same columns. None pairs the rows of `left` with each other,
-            each pair once.
+        where: The heads of all rows.
+        left: The rows, sorted, that may be the first of a pair.
+        right: The rows, sorted, that may be the second. Rows may be on both lists.
 
     Yields:
-        Two rows of positions (left, right), and the number of columns they share: an array of
-        shape (2, pairs) and one of shape (pairs,).
+        Pairs of rows, an array of shape (2, pairs), the lower number first.
 
     Example:
         >>> from scipy.sparse import csr_matrix
-        >>> [(pairs.tolist(), shared.tolist())
-        ...  for pairs, shared in meetings(csr_matrix([[1, 1], [1, 1], [0, 0]]))]
-        [([[0], [1]], [2])]
+        >>> table = csr_matrix([[1, 1], [1, 1], [0, 0]])
+        >>> where = Heads(table, table, np.array([2, 2, 2]), np.array([2, 2, 2]))
+        >>> [pairs.tolist() for pairs in meetings(where, np.arange(3), np.arange(3))]
+        [[[0], [1]]]
     """
-    other = left if right is None else right
-    frequency = np.bincount(other.indices, minlength=other.shape[1])
-    cost = np.concatenate([[0], np.cumsum(frequency[left.indices])])[left.indptr]
-    start, rows = 0, left.shape[0]
-    while start < rows:
+    one, two = where.one[left], where.two[right]
+    frequency = np.bincount(two.indices, minlength=two.shape[1])
+    cost = np.concatenate([[0], np.cumsum(frequency[one.indices])])[one.indptr]
+    start = 0
+    while start < len(left):
         stop = int(np.searchsorted(cost, cost[start] + _CHUNK, side="right")) - 1
-        stop = min(max(stop, start + 1), rows)
-        met = (left[start:stop] @ (left[start:] if right is None else right).T).tocoo()
-        pairs = np.stack([met.row, met.col]).astype(np.int64)
-        pairs += np.array([[start], [start if right is None else 0]])
-        if right is None:
-            once = pairs[0] < pairs[1]
-            yield pairs[:, once], met.data[once]
-        else:
-            yield pairs, met.data
+        stop = min(max(stop, start + 1), len(left))
+        low = int(np.searchsorted(right, left[start], side="right"))
+        high = int(np.searchsorted(right, where.last[left[start:stop]].max(), side="right"))
+        if low < high:
+            met = (one[start:stop] @ two[low:high].T).tocsr()
+            often = met.data >= np.repeat(where.least[left[start:stop]], np.diff(met.indptr))
+            place = np.repeat(np.arange(start, stop), np.diff(met.indptr))[often]
+            pairs = np.stack([left[place], right[low + met.indices[often]]])
+            yield pairs[:, (pairs[0] < pairs[1]) & (pairs[1] <= where.last[pairs[0]])]
         start = stop
 
 
-def overlap(left: Table, right: Table, pairs: Integers) -> Integers:
+def overlap(table: Table, pairs: Integers) -> Integers:
     """Add up what pairs of rows have in common.
 
     Args:
-        left: A sparse table.
-        right: Another with the same columns, each counted once.
-        pairs: Positions in left and right, of shape (2, pairs).
+        table: A sparse table with one value a column, wherever it stands: its weight.
+        pairs: Pairs of rows, an array of shape (2, pairs).
 
     Returns:
-        For each pair the sum of left's values in the columns that both have.
+        For each pair the sum of the weights of the columns that both have.
 
     Example:
         >>> from scipy.sparse import csr_matrix
-        >>> table = csr_matrix([[2, 3, 0], [1, 1, 1]])
-        >>> overlap(table, table, np.array([[0], [1]])).tolist()
+        >>> overlap(csr_matrix([[2, 3, 0], [2, 3, 1]]), np.array([[0], [1]])).tolist()
         [5]
     """
     found = np.zeros(pairs.shape[1], np.int64)
     # Long rows are taken fewer at a time.
-    widest = int(max(left.nnz / max(left.shape[0], 1), right.nnz / max(right.shape[0], 1), 1))
-    step = max(_CHUNK // widest, 1)
+    step = max(_CHUNK * max(table.shape[0], 1) // max(table.nnz, 1), 1)
     for start in range(0, pairs.shape[1], step):
         here, there = pairs[:, start : start + step]
-        both = left[here].multiply(right[there])
+        both = table[here].multiply(table[there].sign())
         found[start : start + step] = np.asarray(both.sum(axis=1)).ravel()
     return found
 
@@ -168,11 +182,11 @@ def merged(labels: Integers, pairs: Integers) -> Integers:
     return np.asarray(first[part][labels], np.int64)
 
 
-def connected(head: Table, verify: Verify, labels: Integers) -> Integers:
+def connected(where: Heads, verify: Verify, labels: Integers) -> Integers:
     """Group all rows that pairs of alike rows connect.
 
     Args:
-        head: Heads, as `heads` cut them.
+        where: The heads of all rows.
         verify: Tells which of the rows that met are alike.
         labels: Groups known already, each row labelled with the first of its group. Rows of one
             group are not compared again, which saves nearly all the work where a template has
@@ -183,8 +197,9 @@ def connected(head: Table, verify: Verify, labels: Integers) -> Integers:
 
     Example:
         >>> from scipy.sparse import csr_matrix
-        >>> head = csr_matrix([[1, 0], [0, 1], [1, 0]])
-        >>> connected(head, lambda here, there, shared: shared > 0, np.arange(3)).tolist()
+        >>> table = csr_matrix([[1, 0], [0, 1], [1, 0]])
+        >>> where = Heads(table, table, np.ones(3), np.array([2, 2, 2]))
+        >>> connected(where, lambda pairs: pairs[0] >= 0, np.arange(3)).tolist()
         [0, 1, 0]
     """
     known = labels
@@ -193,21 +208,19 @@ def connected(head: Table, verify: Verify, labels: Integers) -> Integers:
     for name in names[sizes >= _BIG]:
         inside = known[rest] == name
         members, rest = rest[inside], rest[~inside]
-        for pairs, shared in meetings(head[members], head[rest]):
-            pairs = np.stack([members[pairs[0]], rest[pairs[1]]])
-            labels = _join(pairs, shared, verify, labels)
-    for pairs, shared in meetings(head[rest]):
-        labels = _join(rest[pairs], shared, verify, labels)
+        for left, right in ((members, rest), (rest, members)):
+            for pairs in meetings(where, left, right):
+                labels = _join(pairs, verify, labels)
+    for pairs in meetings(where, rest, rest):
+        labels = _join(pairs, verify, labels)
     return labels
 
 
-def _join(pairs: Integers, shared: Integers, verify: Verify, labels: Integers) -> Integers:
+def _join(pairs: Integers, verify: Verify, labels: Integers) -> Integers:
     for start in range(0, pairs.shape[1], _PAIRS):
         some = pairs[:, start : start + _PAIRS]
-        apart = labels[some[0]] != labels[some[1]]
-        some = some[:, apart]
+        some = some[:, labels[some[0]] != labels[some[1]]]
+        some = some[:, verify(some)]
         if some.shape[1]:
-            alike = verify(some[0], some[1], shared[start : start + _PAIRS][apart])
-            if alike.any():
-                labels = merged(labels, some[:, alike])
+            labels = merged(labels, some)
     return labels

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_lib.cleaning.joins import (
+    Heads,
     Integers,
     Table,
     connected,
@@ -110,10 +111,9 @@ def shared_passages(texts: Sequence[str], common: set[str] | None = None) -> Int
     rows = np.repeat(np.arange(len(texts)), np.diff(table.indptr))[alone]
     firsts, column = np.unique(table.indices[alone], return_index=True, return_inverse=True)[1:]
     labels = merged(labels, np.stack([rows, rows[firsts][column]]))
-    binary = table.sign()
 
-    def verify(here: Integers, there: Integers, shared: Integers) -> NDArray[np.bool_]:
-        return np.asarray(overlap(table, binary, np.stack([here, there])) >= _PASSAGE)
+    def verify(pairs: Integers) -> NDArray[np.bool_]:
+        return overlap(table, pairs) >= _PASSAGE
 
     return connected(_heads(table), verify, labels)
 
@@ -136,11 +136,11 @@ def passage_pairs(first: Sequence[str], second: Sequence[str], common: set[str])
         [[1], [0]]
     """
     table = _sentence_table([*first, *second], common)
-    binary, head, border = table.sign(), _heads(table), len(first)
+    places = np.arange(table.shape[0])
     found = [np.zeros((2, 0), np.int64)]
-    for pairs, _ in meetings(head[:border], head[border:]):
-        same = overlap(table[:border], binary[border:], pairs) >= _PASSAGE
-        found.append(pairs[:, same])
+    for pairs in meetings(_heads(table), places[: len(first)], places[len(first) :]):
+        same = overlap(table, pairs) >= _PASSAGE
+        found.append(pairs[:, same] - np.array([[0], [len(first)]]))
     pairs = np.concatenate(found, axis=1)
     return pairs[:, np.lexsort((pairs[1], pairs[0]))]
 
@@ -167,15 +167,17 @@ def _totals(table: Table) -> Integers:
     return np.asarray(table.sum(axis=1), np.int64).ravel()
 
 
-def _heads(table: Table) -> Table:
+def _heads(table: Table) -> Heads:
     """Cut off the commonest sentences of each row that together are too short for a passage.
 
     What two rows share cannot lie among them alone: rows with a common passage meet in the rest.
     """
     sizes = np.diff(table.indptr)
-    before = np.cumsum(table.data) - table.data
-    starts = np.repeat(np.concatenate([[0], np.cumsum(table.data)])[table.indptr[:-1]], sizes)
-    left = np.repeat(_totals(table), sizes) - (before - starts)
     rows = np.repeat(np.arange(table.shape[0]), sizes)
+    running = np.concatenate([[0], np.cumsum(table.data, dtype=np.int64)])
+    # From each sentence to the end of its row.
+    left = running[table.indptr[rows + 1]] - running[:-1]
     lengths = np.bincount(rows[left >= _PASSAGE], minlength=table.shape[0])
-    return heads(table, lengths.astype(np.int64))
+    head = heads(table, lengths.astype(np.int64))
+    last = np.full(table.shape[0], table.shape[0] - 1)
+    return Heads(head, head, np.ones(table.shape[0], np.int64), last)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from course_lib.cleaning.joins import (
+    Heads,
     Integers,
     Table,
     connected,
@@ -31,8 +32,8 @@ from course_lib.cleaning.joins import (
 from course_lib.cleaning.normalise import normalised
 
 # Two texts must meet this often in their heads before they are compared. One meeting suffices
-# for the proof; with four the heads are a little longer, and chance meetings all but vanish.
-_MEETINGS = 4
+# for the proof; with three the heads are a little longer, and chance meetings all but vanish.
+_MEETINGS = 3
 # A noncharacter, which no text holds, makes a 3-gram of a text of one or two characters.
 _PAD = "\U0010ffff"
 _MARKS = re.compile(r"[^a-z0-9 ]")
@@ -108,18 +109,17 @@ def similar_pairs(
         >>> pairs.tolist(), alike.round(2).tolist()
         ([[0], [0]], [0.83])
     """
-    table = shingles([*first, *second])
-    sizes = np.diff(table.indptr).astype(np.int64)
-    needed = _needed(sizes, threshold)
-    head = heads(table, sizes - needed + _MEETINGS)
-    border = len(first)
+    table, order = _by_size(shingles([*first, *second]))
+    where = _heads(table, threshold)
+    ours = order < len(first)
+    left, right = np.flatnonzero(ours), np.flatnonzero(~ours)
     found, values = [np.zeros((2, 0), np.int64)], [np.zeros(0)]
-    for pairs, shared in meetings(head[:border], head[border:]):
-        pairs[1] += border
-        some = pairs[:, _may_be_alike(pairs, shared, sizes, needed, threshold)]
-        alike = _jaccard(table, sizes, some)
-        found.append(some[:, alike >= threshold] - np.array([[0], [border]]))
-        values.append(alike[alike >= threshold])
+    for here, there in ((left, right), (right, left)):
+        for met in meetings(where, here, there):
+            alike = _jaccard(table, met)
+            met = order[met[:, alike >= threshold]]
+            found.append(np.sort(met, axis=0) - np.array([[0], [len(first)]]))
+            values.append(alike[alike >= threshold])
     pairs, similarity = np.concatenate(found, axis=1), np.concatenate(values)
     order = np.lexsort((pairs[1], pairs[0]))
     return pairs[:, order], similarity[order]
@@ -146,50 +146,57 @@ def similar_groups(
     """
     first: dict[str, int] = {}
     numbers = np.array([first.setdefault(text, len(first)) for text in texts], np.int64)
-    unique = list(first)
-    table = shingles(unique)
-    sizes = np.diff(table.indptr).astype(np.int64)
-    needed = _needed(sizes, threshold)
-
-    def verify(here: Integers, there: Integers, shared: Integers) -> NDArray[np.bool_]:
-        pairs = np.stack([here, there])
-        may = _may_be_alike(pairs, shared, sizes, needed, threshold)
-        may[may] = _jaccard(table, sizes, pairs[:, may]) >= threshold
-        return may
-
-    # Texts from one template stand side by side in the order of the alphabet, read from either
-    # end. Joining such neighbours first saves comparing each with each afterwards.
+    table, order = _by_size(shingles(list(first)))
+    unique = np.array(list(first), object)[order].tolist()
+    numbers = np.argsort(order)[numbers]
     groups = np.arange(len(unique))
     if labels is not None:
         groups = merged(groups, np.stack([numbers, numbers[labels]]))
+
+    def verify(pairs: Integers) -> NDArray[np.bool_]:
+        return _jaccard(table, pairs) >= threshold
+
+    # Texts from one template stand side by side in the order of the alphabet, read from either
+    # end. Joining such neighbours first saves comparing each with each afterwards.
     for key in (unique, [text[::-1] for text in unique]):
-        order = np.array(sorted(range(len(unique)), key=key.__getitem__), np.int64)
-        neighbours = np.stack([order[:-1], order[1:]])
-        alike = _jaccard(table, sizes, neighbours) >= threshold
-        groups = merged(groups, neighbours[:, alike])
-    groups = connected(heads(table, sizes - needed + _MEETINGS), verify, groups)[numbers]
+        places = np.array(sorted(range(len(unique)), key=key.__getitem__), np.int64)
+        neighbours = np.stack([places[:-1], places[1:]])
+        groups = merged(groups, neighbours[:, verify(neighbours)])
+    groups = connected(_heads(table, threshold), verify, groups)[numbers]
     places, part = np.unique(groups, return_index=True, return_inverse=True)[1:]
     return np.asarray(places[part], np.int64)
 
 
-def _needed(sizes: Integers, threshold: float) -> Integers:
-    """How many of its 3-grams a text must share: |x & y| >= t |x | y| >= t |x|."""
+def _by_size(table: Table) -> tuple[Table, Integers]:
+    """The rows sorted by their number of 3-grams, and where each of them stood."""
+    order = np.argsort(np.diff(table.indptr), kind="stable")
+    return table[order], order
+
+
+def _heads(table: Table, threshold: float) -> Heads:
+    """Cut heads of rows that are sorted by size, so that rows which are alike meet in them.
+
+    Let x be no larger than y, with |x & y| >= t |x | y|. Then |x & y| >= t |y|, and because
+    |x | y| = |x| + |y| - |x & y|, also |x & y| >= 2t / (1 + t) |x|. If a row shares at least n of
+    its m columns with another, then its first m - n + k columns hold k of the shared ones (or
+    all, if there are fewer); and these are the same k for both.
+    """
     if not 0 < threshold <= 1:
         raise ValueError(f"a threshold of similarity is above 0 and at most 1, not {threshold}")
+    sizes = np.diff(table.indptr).astype(np.int64)
     # A product such as .55 * 20 = 11.000000000000002 must not be rounded up to 12.
-    return np.ceil(threshold * sizes - 1e-9).astype(np.int64)
+    smaller = np.ceil(2 * threshold / (1 + threshold) * sizes - 1e-9).astype(np.int64)
+    larger = np.ceil(threshold * sizes - 1e-9).astype(np.int64)
+    return Heads(
+        one=heads(table, sizes - smaller + _MEETINGS),
+        two=heads(table, sizes - larger + _MEETINGS),
+        least=np.minimum(_MEETINGS, smaller),
+        last=np.searchsorted(sizes, sizes / threshold + 1e-9, side="right") - 1,
+    )
 
 
-def _may_be_alike(
-    pairs: Integers, shared: Integers, sizes: Integers, needed: Integers, threshold: float
-) -> NDArray[np.bool_]:
-    here, there = pairs
-    enough = shared >= np.minimum(_MEETINGS, np.maximum(needed[here], needed[there]))
-    shorter, longer = np.minimum(sizes[here], sizes[there]), np.maximum(sizes[here], sizes[there])
-    return np.asarray(enough & (shorter >= threshold * longer - 1e-9))
-
-
-def _jaccard(table: Table, sizes: Integers, pairs: Integers) -> NDArray[np.float64]:
-    both = overlap(table, table, pairs)
+def _jaccard(table: Table, pairs: Integers) -> NDArray[np.float64]:
+    sizes = np.diff(table.indptr).astype(np.int64)
+    both = overlap(table, pairs)
     either = sizes[pairs[0]] + sizes[pairs[1]] - both
     return np.asarray(both / np.maximum(either, 1), np.float64)
