@@ -177,8 +177,10 @@ def merged(labels: Integers, pairs: Integers) -> Integers:
     size = len(labels)
     ones = np.ones(pairs.shape[1], np.int8)
     graph = coo_matrix((ones, (labels[pairs[0]], labels[pairs[1]])), (size, size))
-    part = connected_components(graph, directed=False)[1]
-    first = np.unique(part, return_index=True)[1]
+    count, part = connected_components(graph, directed=False)
+    first = np.empty(count, np.int64)
+    # From the last to the first: of several rows the first is written last, and stays.
+    first[part[::-1]] = np.arange(size)[::-1]
     return np.asarray(first[part][labels], np.int64)
 
 
@@ -220,7 +222,6 @@ def _join(pairs: Integers, verify: Verify, labels: Integers) -> Integers:
     for start in range(0, pairs.shape[1], _PAIRS):
         some = pairs[:, start : start + _PAIRS]
         some = some[:, labels[some[0]] != labels[some[1]]]
-        some = some[:, verify(some)]
         if some.shape[1]:
-            labels = merged(labels, some)
+            labels = merged(labels, some[:, verify(some)])
     return labels

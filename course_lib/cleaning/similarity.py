@@ -32,8 +32,8 @@ from course_lib.cleaning.joins import (
 from course_lib.cleaning.normalise import normalised
 
 # Two texts must meet this often in their heads before they are compared. One meeting suffices
-# for the proof; with three the heads are a little longer, and chance meetings all but vanish.
-_MEETINGS = 3
+# for the proof; with six the heads are a little longer, and chance meetings all but vanish.
+_MEETINGS = 6
 # A noncharacter, which no text holds, makes a 3-gram of a text of one or two characters.
 _PAD = "\U0010ffff"
 _MARKS = re.compile(r"[^a-z0-9 ]")

@@ -156,9 +156,9 @@ def split(
         previous: An earlier split. Its rows keep their sides, whatever was added, and new rows
             join the old rows they belong with. Only so is a split stable: without it, added
             rows may change the sides of old ones.
-        fractions: Shares of train, validation and test; they are met in each stratum as nearly
-            as whole groups allow, see `shares`. 80 / 10 / 10 leaves enough to test on from a few
-            hundred rows.
+        fractions: Shares of train, validation and test, of old rows and new ones together;
+            they are met in each stratum as nearly as whole groups allow, see `shares`.
+            80 / 10 / 10 leaves enough to test on from a few hundred rows.
         seed: Decides which groups go where.
 
     Returns:
@@ -300,11 +300,18 @@ def _gather(
         part = parts[name].select(positions)
         has = group in part.column_names
         texts += [asked(earlier[name][position]) for position in positions]
-        # Rows that are gone may be older than the column.
+        # Rows that are gone may be older than a column.
         keys += group_keys(part, group) if has else [None] * len(positions)
-        names += strata(part, stratify) if positions else []
+        names += _strata_of_old(part, stratify)
         held += [name] * len(positions)
     return _Rows(texts, keys, names, held)
+
+
+def _strata_of_old(part: datasets.Dataset, stratify: str | Sequence[str] | None) -> list[str]:
+    try:
+        return strata(part, stratify)
+    except CourseError:
+        return ["(none)"] * part.num_rows
 
 
 def _lot(text: str, seed: int) -> int:
