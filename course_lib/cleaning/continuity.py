@@ -25,15 +25,17 @@ if TYPE_CHECKING:
 
 
 def remembered(
-    rows: Sequence[Messages], earlier: Mapping[str, Sequence[Messages]]
+    rows: Sequence[tuple[Messages, str | None]],
+    earlier: Mapping[str, Sequence[tuple[Messages, str | None]]],
 ) -> tuple[list[str | None], dict[str, list[int]]]:
     """Find the old rows among the rows.
 
-    An old row is known by what is said in it, role by role. Other columns may have changed.
+    An old row is known by what is said in it, role by role, and by its value in the column to
+    group by; then, if that value was changed, by what is said alone. Other columns do not count.
 
     Args:
-        rows: The conversations to be split.
-        earlier: The conversations of each side of the earlier split.
+        rows: The conversations to be split, each with its value.
+        earlier: The same of each side of the earlier split.
 
     Returns:
         For each row the side it had, None if it is new; and for each side the positions of the
@@ -41,22 +43,33 @@ def remembered(
 
     Example:
         >>> from course_lib.cleaning.rule import chat
-        >>> remembered([chat("Hi", "Hello!"), chat("Why?", "So.")],
-        ...            {"train": [chat("Why?", "So."), chat("Who?", "I.")], "test": []})
-        ([None, 'train'], {'train': [1], 'test': []})
+        >>> remembered([(chat("Hi", "Hello!"), None), (chat("Why?", "So."), None)],
+        ...            {"train": [(chat("Why?", "So."), None), (chat("Who?", "I."), None)]})
+        ([None, 'train'], {'train': [1]})
     """
-    waiting: dict[tuple[tuple[str, str], ...], list[tuple[str, int]]] = defaultdict(list)
-    for side, conversations in earlier.items():
-        for position, messages in enumerate(conversations):
-            waiting[_said(messages)].append((side, position))
-    held: list[str | None] = []
-    for messages in rows:
-        copies = waiting.get(_said(messages))
-        held.append(copies.pop(0)[0] if copies else None)
+    old = [
+        (side, position, _said(messages), key)
+        for side, part in earlier.items()
+        for position, (messages, key) in enumerate(part)
+    ]
+    held: list[str | None] = [None] * len(rows)
+    new = [(place, _said(messages), key) for place, (messages, key) in enumerate(rows)]
+    for exact in (True, False):
+        waiting: dict[object, list[tuple[str, int, object, str | None]]] = defaultdict(list)
+        for item in reversed(old):
+            waiting[item[2:] if exact else item[2]].append(item)
+        left = []
+        for place, said, key in new:
+            copies = waiting.get((said, key) if exact else said)
+            if copies:
+                held[place] = copies.pop()[0]
+            else:
+                left.append((place, said, key))
+        new = left
+        old = [item for copies in waiting.values() for item in copies]
     gone: dict[str, list[int]] = {side: [] for side in earlier}
-    for copies in waiting.values():
-        for side, position in copies:
-            gone[side].append(position)
+    for side, position, *_ in old:
+        gone[side].append(position)
     return held, {side: sorted(positions) for side, positions in gone.items()}
 
 

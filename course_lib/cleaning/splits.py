@@ -294,17 +294,22 @@ def _gather(
         raise CourseError(
             f"The earlier split has a part {unknown[0]!r}: its parts must be {', '.join(NAMES)}."
         )
-    earlier = {name: conversations(part) for name, part in parts.items()}
-    held, gone = remembered(messages, earlier)
+    earlier = {
+        name: list(zip(conversations(part), _keys_of_old(part, group), strict=True))
+        for name, part in parts.items()
+    }
+    held, gone = remembered(list(zip(messages, keys, strict=True)), earlier)
     for name, positions in gone.items():
-        part = parts[name].select(positions)
-        has = group in part.column_names
-        texts += [asked(earlier[name][position]) for position in positions]
-        # Rows that are gone may be older than a column.
-        keys += group_keys(part, group) if has else [None] * len(positions)
-        names += _strata_of_old(part, stratify)
+        texts += [asked(earlier[name][position][0]) for position in positions]
+        keys += [earlier[name][position][1] for position in positions]
+        names += _strata_of_old(parts[name].select(positions), stratify)
         held += [name] * len(positions)
     return _Rows(texts, keys, names, held)
+
+
+def _keys_of_old(part: datasets.Dataset, group: str | None) -> list[str | None]:
+    # Old rows may be older than a column.
+    return group_keys(part, group if group in part.column_names else None)
 
 
 def _strata_of_old(part: datasets.Dataset, stratify: str | Sequence[str] | None) -> list[str]:
