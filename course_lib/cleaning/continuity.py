@@ -23,6 +23,9 @@ from course_lib.cleaning.similarity import bare, similar_pairs
 if TYPE_CHECKING:
     from course_lib.cleaning.joins import Integers
 
+_Said = tuple[tuple[str, str], ...]
+_Old = tuple[str, int, _Said, str | None]
+
 
 def remembered(
     rows: Sequence[tuple[Messages, str | None]],
@@ -47,7 +50,7 @@ def remembered(
         ...            {"train": [(chat("Why?", "So."), None), (chat("Who?", "I."), None)]})
         ([None, 'train'], {'train': [1]})
     """
-    old = [
+    old: list[_Old] = [
         (side, position, _said(messages), key)
         for side, part in earlier.items()
         for position, (messages, key) in enumerate(part)
@@ -55,7 +58,7 @@ def remembered(
     held: list[str | None] = [None] * len(rows)
     new = [(place, _said(messages), key) for place, (messages, key) in enumerate(rows)]
     for exact in (True, False):
-        waiting: dict[object, list[tuple[str, int, object, str | None]]] = defaultdict(list)
+        waiting: dict[object, list[_Old]] = defaultdict(list)
         for item in reversed(old):
             waiting[item[2:] if exact else item[2]].append(item)
         left = []
@@ -73,7 +76,7 @@ def remembered(
     return held, {side: sorted(positions) for side, positions in gone.items()}
 
 
-def _said(messages: Messages) -> tuple[tuple[str, str], ...]:
+def _said(messages: Messages) -> _Said:
     return tuple((message["role"], message["content"] or "") for message in messages)
 
 
