@@ -133,7 +133,8 @@ def test_an_instruction_that_all_rows_share_hides_and_feigns_nothing() -> None:
     bench = [chat(f"{instruction}\n{text}", "A") for text in words]
     assert _kinds([chat(f"{instruction}\n{text}", "A") for text in words[:20]], bench[20:]) == []
     # Only the benchmark has the instruction: the bare question is found under it.
-    found = contamination([chat(words[0], "A"), chat("Any stoves?", "B")], bench)
+    plain = [chat(text[::-1], "B") for text in words]
+    found = contamination([chat(words[0], "A"), *plain], bench)
     assert found[["first", "second", "kind"]].to_numpy().tolist() == [[0, 0, "near"]]
     assert found["similarity"].tolist() == [1.0]
 
