@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,8 @@ from course_lib.cleaning.normalise import normalised
 _MEETINGS = 6
 # A noncharacter, which no text holds, makes a 3-gram of a text of one or two characters.
 _PAD = "\U0010ffff"
+# Letters of one piece: 1 million take about 50 MB while they are sorted.
+_LETTERS = 1_000_000
 _MARKS = re.compile(r"[^a-z0-9 ]")
 
 
@@ -74,19 +76,48 @@ def shingles(texts: Sequence[str]) -> Table:
     """
     from scipy.sparse import csr_matrix
 
-    padded = [text.ljust(3, _PAD) if 0 < len(text) < 3 else text for text in texts]
+    names, columns, sizes = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], [[0]]
+    for piece in _pieces(texts):
+        known, found, counts = _trigrams(piece)
+        names.append(known)
+        columns.append(found)
+        sizes.append(counts)
+    every = np.unique(np.concatenate(names))
+    numbered = zip(names, columns, strict=True)
+    indices = np.concatenate([np.searchsorted(every, known)[found] for known, found in numbered])
+    ends = np.cumsum(np.concatenate(sizes))
+    ones = np.ones(len(indices), np.int32)
+    return rare_first(csr_matrix((ones, indices, ends), (len(texts), len(every))))
+
+
+def _pieces(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Cut a list of texts into pieces of bounded length, so that long texts fit into memory."""
+    piece: list[str] = []
+    length = 0
+    for text in texts:
+        # A text of one or two characters becomes one 3-gram.
+        piece.append(text.ljust(3, _PAD) if 0 < len(text) < 3 else text)
+        length += len(text)
+        if length > _LETTERS:
+            yield piece
+            piece, length = [], 0
+    if piece:
+        yield piece
+
+
+def _trigrams(texts: list[str]) -> tuple[NDArray[np.uint64], Integers, Integers]:
+    """The different 3-grams as numbers; those of each text in a row; how many each text has."""
     # A lone surrogate is no text, but it must not stop the comparison of the others.
-    data = "".join(padded).encode("utf-32-le", "surrogatepass")
+    data = "".join(texts).encode("utf-32-le", "surrogatepass")
     letters = np.frombuffer(data, np.uint32).astype(np.uint64)
-    rows = np.repeat(np.arange(len(padded)), [len(text) for text in padded])
+    rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     inside = rows[:-2] == rows[2:]
     keys = (letters[:-2] << np.uint64(42)) | (letters[1:-1] << np.uint64(21)) | letters[2:]
-    names, columns = np.unique(keys[inside], return_inverse=True)
-    ones = np.ones(len(columns), np.int32)
-    table = csr_matrix((ones, (rows[:-2][inside], columns)), (len(padded), len(names)))
-    table.sum_duplicates()
-    table.data[:] = 1
-    return rare_first(table)
+    known, columns = np.unique(keys[inside], return_inverse=True)
+    # Row and column in one number: sorted by row, each once.
+    cells = np.sort(rows[:-2][inside] * max(len(known), 1) + columns)
+    rows, columns = np.divmod(cells[np.diff(cells, prepend=-1) > 0], max(len(known), 1))
+    return known, columns, np.bincount(rows, minlength=len(texts))
 
 
 def similar_pairs(
