@@ -192,8 +192,8 @@ def split(
         column = "reason"
         while column in dataset.column_names:
             column += "_"
-        reasons = table["reason"].iloc[places[ASIDE]].tolist()
-        parts[ASIDE] = dataset.select(places[ASIDE]).add_column(column, reasons)
+        told = dataset.add_column(column, table["reason"].tolist())
+        parts[ASIDE] = told.select(places[ASIDE])
     return datasets.DatasetDict(parts)
 
 

@@ -553,6 +553,16 @@ def test_command_splits_again_beside_an_earlier_split(
     lines = second.read_text("utf-8").splitlines()
     assert all(json.loads(lines[row["line"] - 1]) == row["row"] for row in aside)
     assert "bridge" in {row["row"]["position"] for row in aside}
+    # The earlier split may be written over.
+    assert (
+        main(
+            [str(second), "--previous", str(tmp_path / "a"), "--out", str(tmp_path / "a"), *common]
+        )
+        == 0
+    )
+    assert _told(capsys) == grown
+    for path in (tmp_path / "b").iterdir():
+        assert path.read_bytes() == (tmp_path / "a" / path.name).read_bytes()
     # Written over an earlier result, nothing old is left behind.
     assert main([str(first), "--out", str(tmp_path / "b")]) == 0
     assert not (tmp_path / "b" / "aside.jsonl").exists()
