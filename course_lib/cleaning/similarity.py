@@ -76,7 +76,8 @@ def shingles(texts: Sequence[str]) -> Table:
     """
     from scipy.sparse import csr_matrix
 
-    names, columns, sizes = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)], [[0]]
+    names, columns = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+    sizes = [np.zeros(1, np.int64)]
     for piece in _pieces(texts):
         known, found, counts = _trigrams(piece)
         names.append(known)
