@@ -12,6 +12,7 @@ VERBS = {
     "doctor": ("course_lib.doctor", "say what this machine is and what will run on it"),
     "clean": ("course_lib.cleaning.command", "clean files of conversations, losing no row"),
     "split": ("course_lib.cleaning.split_command", "split into train, validation and test"),
+    "contamination": ("course_lib.cleaning.contamination_command", "find test rows in train"),
     "train": ("course_lib.training.command", "fine-tune a model: full, LoRA or QLoRA"),
     "plan": ("course_lib.memory.command", "predict memory and time before downloading"),
     "diagnose": ("course_lib.diagnostics.command", "read a learning curve: overfitting or not"),
