@@ -191,7 +191,7 @@ def clean(
             over_long=[over_long_rule(tokenizer, max_length)]
             if tokenizer is not None and max_length is not None
             else [],
-            near=duplicates.near_rule(duplicates_in),
+            duplicates_in=duplicates_in,
             put_back=put_back,
             num_proc=num_proc,
             progress=progress,
@@ -220,7 +220,7 @@ def _clean(
     *,
     test: list[Messages],
     over_long: list[Check],
-    near: SetCheck,
+    duplicates_in: duplicates.Field,
     put_back: Iterable[int | tuple[str, int]],
     num_proc: int,
     progress: bool,
@@ -236,10 +236,7 @@ def _clean(
     _apply_meaning(_left(work), _chosen(MEANING, active, own), counts)
     for rule in over_long if OVER_LONG.name in active else []:
         counts[rule.name] = _check_lengths(_left(work), rule)
-    special = {rule.name: rule for rule in (contamination_rule(test), near)}
-    others = [special.get(rule.name, rule) for rule in OTHERS]
-    # The cut answers are sought once more: what the other rules took may tip the balance.
-    _check_sets(work, _chosen((*CUT, *others), active, own), counts)
+    _check_sets(work, _chosen(_comparing(test, duplicates_in), active, own), counts)
     left = _left(work)
     sets = [item.messages for item in left]
     noticed = {rule.name: rule.look(sets) for rule in _chosen(NOTICES, active, own)}
@@ -261,6 +258,15 @@ def _clean(
         counts=counts,
         masked=[name for name in PRIVACY if name in active],
     )
+
+
+def _comparing(test: list[Messages], duplicates_in: duplicates.Field) -> list[SetCheck]:
+    """The rules that compare rows, for this test and this field."""
+    special = {
+        rule.name: rule for rule in (contamination_rule(test), duplicates.near_rule(duplicates_in))
+    }
+    # The cut answers are sought once more: what the other rules took may tip the balance.
+    return [*CUT, *(special.get(rule.name, rule) for rule in OTHERS)]
 
 
 def rule_table() -> list[dict[str, Any]]:

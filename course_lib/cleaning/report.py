@@ -29,7 +29,7 @@ class RuleCount:
     noticed: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Kept:
     """One row that stays: its conversation, of a pair the rejected answer, whether it changed."""
 
@@ -39,7 +39,7 @@ class Kept:
     changed: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """One message that a rule rewrote."""
 
@@ -47,7 +47,7 @@ class Change:
     rewrite: Rewrite
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """One row that was turned away, by which rule and why."""
 
@@ -56,7 +56,7 @@ class Rejection:
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """One row that a person should look at, and why."""
 
@@ -220,14 +220,16 @@ def _written(item: Kept, masked: list[str]) -> dict[str, Any]:
 
 
 def _dataset(rows: list[dict[str, Any]], kept: list[Kept]) -> datasets.Dataset:
-    lined = [
-        {**_renamed(row, "line"), "line": item.row.line}
-        for row, item in zip(rows, kept, strict=True)
-    ]
+    if any("line" in item.row.extra for item in kept):
+        rows = [_renamed(row, "line") for row in rows]
+    lines = [item.row.line for item in kept]
     if not kept or kept[0].rejected_answer is None:
-        return to_dataset(lined)
-    named = [{"messages": row.pop("prompt"), **_renamed(row, "messages")} for row in lined]
-    return to_dataset(named).rename_column("messages", "prompt")
+        return to_dataset(rows).add_column("line", lines)
+    named = [{"messages": row["prompt"], **_renamed(row, "messages")} for row in rows]
+    for row in named:
+        del row["prompt"]
+    dataset = to_dataset(named).rename_column("messages", "prompt")
+    return dataset.add_column("line", lines)
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
