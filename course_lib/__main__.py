@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
 
 def _usage() -> str:
     lines = ["usage: python -m course_lib VERB …      (VERB --help says more)", ""]
-    return "\n".join([*lines, *(f"  {verb:<9} {what}" for verb, (_, what) in VERBS.items())])
+    return "\n".join([*lines, *(f"  {verb:<13} {what}" for verb, (_, what) in VERBS.items())])
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def hostile_file(rng: random.Random) -> tuple[str, bytes]:
         data = rng.randbytes(rng.randint(0, 400))
     packing = rng.random()
     if packing < 0.1:
-        data = gzip.compress(data)
+        data = gzip.compress(data, mtime=0)
     elif packing < 0.2 and data:
         data = pa.compress(data, "zstd", asbytes=True)
     return name, _spoiled(data, rng) if packing < 0.1 or 0.1 < packing < 0.15 else data
