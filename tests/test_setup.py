@@ -91,4 +91,5 @@ def test_every_library_that_the_package_imports_is_required() -> None:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module)
     roots = {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names)
+    roots = {{"sklearn": "scikit-learn"}.get(name, name) for name in roots}
     assert {canonicalize_name(name) for name in roots} - required == {"course-lib"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -433,21 +432,6 @@ def test_where_nobody_can_answer_it_is_a_table(sample: pd.DataFrame, tmp_path: P
     assert "not decided" in html
     assert EVIL not in html
     assert len(decisions(tmp_path / "mina.jsonl")) == 1, "from code it can be driven all the same"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's or anybody's Chromium, driven without a screen."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no chromium on this machine: the view is not looked at in JupyterLab")
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=quiet)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
