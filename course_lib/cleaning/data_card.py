@@ -24,6 +24,7 @@ body { font: 18px/1.5 system-ui, sans-serif; max-width: 60em; margin: 2em auto; 
 table { border-collapse: collapse; width: 100%; margin: 1em 0; }
 th, td { border-bottom: 1px solid #ccc; padding: .3em .6em; text-align: left;
          vertical-align: top; overflow-wrap: anywhere; }
+td.name, td.number, th.name, th.number { white-space: nowrap; overflow-wrap: normal; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 del { background: #fde0c5; text-decoration: none; }
 ins { background: #cfe8f3; text-decoration: none; }
@@ -125,15 +126,17 @@ def _masked(ledger: pd.DataFrame) -> str:
     return _table(["private values", "rows"], rows) if rows else "<p>Nothing.</p>"
 
 
-def _table(head: list[str], rows: list[list[Any]]) -> str:
-    def cell(tag: str, value: Any, number: bool) -> str:
-        attribute = " class='number'" if number else ""
-        return f"<{tag}{attribute}>{value}</{tag}>"
+def _table(head: list[str], rows: list[list[Any]], names: int = 1) -> str:
+    """A table; its first columns hold names, which are not broken over lines."""
 
-    numbers = [bool(rows) and isinstance(value, (int, float)) for value in (rows or [head])[0]]
-    header = "".join(cell("th", escape(h), n) for h, n in zip(head, numbers, strict=True))
+    def cell(tag: str, value: Any, place: int) -> str:
+        number = bool(rows) and isinstance(rows[0][place], (int, float))
+        kind = "number" if number else "name" if place < names else ""
+        return f"<{tag} class='{kind}'>{value}</{tag}>"
+
+    header = "".join(cell("th", escape(text), place) for place, text in enumerate(head))
     body = "".join(
-        f"<tr>{''.join(cell('td', v, n) for v, n in zip(row, numbers, strict=True))}</tr>"
+        f"<tr>{''.join(cell('td', value, place) for place, value in enumerate(row))}</tr>"
         for row in rows
     )
     return f"<table><tr>{header}</tr>{body}</table>"
@@ -157,11 +160,16 @@ def _lengths(rows: list[Messages]) -> list[list[Any]]:
 
 
 def _ledger(ledger: pd.DataFrame) -> str:
+    """The rules that did something as a table, the others in a sentence."""
+    did = ("changed", "rejected", "noticed")
+    busy = (ledger[list(did)] > 0).any(axis=1)
     rows = [
-        [escape(e["rule"]), *(int(e[n]) for n in ("seen", "changed", "rejected", "noticed"))]
-        for e in ledger.to_dict("records")
+        [escape(entry["rule"]), *(int(entry[name]) for name in ("seen", *did))]
+        for entry in ledger[busy].to_dict("records")
     ]
-    return _table(["rule", "seen", "changed", "rejected", "shown"], rows)
+    idle = escape(", ".join(ledger[~busy]["rule"]))
+    table = _table(["rule", "seen", "changed", "rejected", "shown"], rows) if rows else ""
+    return f"{table}<p>Found nothing: {idle}.</p>"
 
 
 def _changes(changes: pd.DataFrame) -> str:
@@ -174,15 +182,23 @@ def _changes(changes: pd.DataFrame) -> str:
         ]
         for change in changes.groupby("rule", sort=False).head(_EXAMPLES).to_dict("records")
     ]
-    return _table(["line", "rule", "before", "after"], rows)
+    return _table(["line", "rule", "before", "after"], rows, names=2)
 
 
 def _rejected(rejected: pd.DataFrame) -> str:
     rows = [
-        [int(row["line"]), escape(row["rule"]), _short(row["reason"]), _short(str(row["row"]))]
+        [int(row["line"]), escape(row["rule"]), _short(row["reason"]), _short(_said(row["row"]))]
         for row in rejected.groupby("rule", sort=False).head(_EXAMPLES).to_dict("records")
     ]
-    return _table(["line", "rule", "reason", "row"], rows)
+    return _table(["line", "rule", "reason", "row"], rows, names=2)
+
+
+def _said(row: Any) -> str:
+    """A conversation as one reads it; anything else as it is."""
+    turns = row.get("messages") if isinstance(row, dict) else row
+    if isinstance(turns, list) and all(isinstance(t, dict) and "content" in t for t in turns):
+        return " / ".join(f"{turn.get('role')}: {turn['content']}" for turn in turns)
+    return str(row)
 
 
 def _short(text: str, limit: int = 240) -> str:
