@@ -26,6 +26,10 @@ HISTORY = [
         {"step": 10 * epoch, "eval_loss": loss},
     )
 ]
+WORDING = pd.DataFrame({"read": [20, 40, 60], "distinct": [20, 35, 45]})
+SOURCES = pd.DataFrame(
+    {"left out": [0, 30], "kept": [814, 50], "rejected": [404, 0]}, index=["export", "site"]
+)
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
 
@@ -97,6 +101,8 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
             lower_is_better=True,
         ),
     )
+    yield ("wording", lambda: plotting.wording_curves({"export": WORDING, "pairs": WORDING}))
+    yield ("sources", lambda: plotting.source_rows(SOURCES))
     yield (
         "ledger",
         lambda: plotting.cleaning_ledger(
@@ -229,7 +235,9 @@ def test_bad_input_is_told() -> None:
     with pytest.raises(CourseError, match="baseline 'none' is not among"):
         plotting.ranked_cures({"a": 1.0}, baseline="none", xlabel="loss")
     empty = pd.DataFrame({"method": []})
-    for draw in (plotting.speed_and_quality, plotting.precision_recall):
+    with pytest.raises(CourseError, match="nothing to draw"):
+        plotting.wording_curves({"export": WORDING[:0]})
+    for draw in (plotting.speed_and_quality, plotting.precision_recall, plotting.source_rows):
         with pytest.raises(CourseError, match="no column"):
             draw(empty)
     with pytest.raises(CourseError, match="no column parameters, peak_gib"):

@@ -14,3 +14,5 @@ from course_lib.plotting.runs import runs_compared as runs_compared
 from course_lib.plotting.scores import before_after as before_after
 from course_lib.plotting.scores import ranked_cures as ranked_cures
 from course_lib.plotting.scores import speed_and_quality as speed_and_quality
+from course_lib.plotting.sources import source_rows as source_rows
+from course_lib.plotting.sources import wording_curves as wording_curves
