@@ -15,7 +15,7 @@ from matplotlib.text import Text
 from course_lib import plotting
 from course_lib.diagnostics import diagnose
 from course_lib.errors import CourseError
-from course_lib.evaluation import share_interval
+from course_lib.evaluation import Difference, share_interval
 
 LOSSES = (2.5, 1.6, 1.1, 0.9, 0.8, 0.75, 0.78, 0.83, 0.89, 0.93, 0.97, 1.01)
 HISTORY = [
@@ -216,6 +216,14 @@ def test_cures_stand_in_order() -> None:
     )
     FigureCanvasAgg(figure).draw()
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["none", "a", "b"]
+
+
+def test_gains_stand_in_order_around_zero() -> None:
+    gains: dict[str, float | Difference] = {"raw": 0.0}
+    gains |= {"a": Difference(0.1, 0.05, 0.15), "b": Difference(-0.1, -0.2, 0.0)}
+    figure = plotting.ranked_cures(gains, baseline="raw", xlabel="gain")
+    FigureCanvasAgg(figure).draw()
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["b", "raw", "a"]
 
 
 def test_rules_that_did_nothing_are_named() -> None:

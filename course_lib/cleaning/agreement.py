@@ -6,6 +6,7 @@ their own second pass. Where two people disagree often, no rule can be shown to 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -172,6 +173,29 @@ def agreement(first: pd.DataFrame, second: pd.DataFrame, *, seed: int = 0) -> Ag
         kappa_high=float(high),
         differences=pairs.loc[~same, shown].reset_index(drop=True),
     )
+
+
+def verdicts(
+    lines: Iterable[int], *, rejected: Collection[int] = (), fixed: Collection[int] = ()
+) -> pd.DataFrame:
+    """What a judge says of each line, where the judge is a list: a key, or what a rule found.
+
+    Args:
+        lines: The lines judged.
+        rejected: Lines that the judge rejects.
+        fixed: Lines that the judge mends; a line in both lists is rejected.
+
+    Returns:
+        One row a line, for `agreement`: finding and line (both the number), decision.
+
+    Example:
+        >>> verdicts([1, 2, 3], rejected=[2], fixed=[2, 3])["decision"].tolist()
+        ['keep', 'reject', 'fix']
+    """
+    numbers = [int(line) for line in lines]
+    bad, mended = set(rejected), set(fixed)
+    said = ["reject" if line in bad else "fix" if line in mended else "keep" for line in numbers]
+    return pd.DataFrame({"finding": numbers, "line": numbers, "decision": said})
 
 
 def require_columns(frame: pd.DataFrame, names: tuple[str, ...], what: str, source: str) -> None:

@@ -23,6 +23,7 @@ from course_lib.cleaning.agreement import Agreement as Agreement
 from course_lib.cleaning.agreement import agreement as agreement
 from course_lib.cleaning.agreement import require_columns
 from course_lib.cleaning.agreement import rule_precision as rule_precision
+from course_lib.cleaning.agreement import verdicts as verdicts
 from course_lib.cleaning.corrections import row_from_text as row_from_text
 from course_lib.cleaning.corrections import row_with_texts as row_with_texts
 from course_lib.cleaning.corrections import texts_to_fix as texts_to_fix

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from course_lib.errors import CourseError
-from course_lib.evaluation.comparison import Share
+from course_lib.evaluation.comparison import Difference, Share
 from course_lib.plotting.style import BLACK, BLUE, COLOURS, GREY, HATCHES, MARKERS, ORANGE, canvas
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def speed_and_quality(
 
 
 def ranked_cures(
-    scores: Mapping[str, float | Share],
+    scores: Mapping[str, float | Share | Difference],
     *,
     baseline: str,
     xlabel: str,
@@ -169,7 +169,8 @@ def ranked_cures(
     """Cures in order of held-out quality, best at the top, beside doing nothing.
 
     Args:
-        scores: quality by cure, plain or with its interval; `baseline` among them.
+        scores: quality by cure, plain or with its interval; `baseline` among them. To draw
+            gains over the baseline, give each as a `Difference` and the baseline as 0.
         baseline: the run without a cure; a line is drawn through it.
         xlabel: what is measured, with its unit.
         lower_is_better: True for a loss.
@@ -190,7 +191,7 @@ def ranked_cures(
             f"the baseline {baseline!r} is not among the scores: {', '.join(scores)}."
         )
     points = {
-        name: score if isinstance(score, Share) else Share(score, score, score)
+        name: Share(*score) if isinstance(score, tuple) else Share(score, score, score)
         for name, score in scores.items()
     }
     order = sorted(points, key=lambda name: points[name].share, reverse=lower_is_better)

@@ -28,6 +28,7 @@ from course_lib.cleaning.annotation import (
     rule_precision,
     sample_findings,
     texts_to_fix,
+    verdicts,
 )
 from course_lib.cleaning.findings import COLUMNS, findings
 from course_lib.cleaning.rule import chat
@@ -339,6 +340,14 @@ def test_any_text_survives_the_log(tmp_path: Path, texts: list[tuple[str, str]])
 
 
 # --- precision and agreement -----------------------------------------------------------------
+
+
+def test_lists_of_lines_are_judges() -> None:
+    one = verdicts([3, 4, 5, 6], rejected=[4, 9], fixed={4, 5})
+    assert one["decision"].tolist() == ["keep", "reject", "fix", "keep"]
+    assert agreement(one, verdicts(pd.Series([3, 4, 5]), rejected=[5])).share == pytest.approx(
+        1 / 3
+    )
 
 
 def test_precision_of_each_kind_of_rule(report: CleaningReport) -> None:
