@@ -114,6 +114,21 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         ),
     )
     yield (
+        "judged",
+        lambda: plotting.judged_precision(
+            pd.DataFrame(
+                {
+                    "rule": ["html", "refusal", "nobody looked"],
+                    "found": [22, 35, 4],
+                    "judged": [20, 20, 0],
+                    "precision": [1.0, 0.8, float("nan")],
+                    "low": [0.84, 0.58, 0.0],
+                    "high": [1.0, 0.92, 1.0],
+                }
+            )
+        ),
+    )
+    yield (
         "key",
         lambda: plotting.precision_recall(
             pd.DataFrame(
@@ -233,7 +248,19 @@ def test_rules_that_did_nothing_are_named() -> None:
     assert "found nothing: empty" in [text.get_text() for text in words(figure)]
 
 
+def test_rules_that_nobody_judged_are_left_out() -> None:
+    figure = FIGURES["judged"]()
+    FigureCanvasAgg(figure).draw()
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == ["html (20 of 22)", "refusal (20 of 35)"]
+
+
 def test_bad_input_is_told() -> None:
+    nobody = pd.DataFrame(
+        {"rule": ["html"], "found": [1], "judged": [0], "precision": [0], "low": [0], "high": [1]}
+    )
+    with pytest.raises(CourseError, match="no finding was judged"):
+        plotting.judged_precision(nobody)
     with pytest.raises(CourseError, match="no methods"):
         plotting.memory_bars({})
     with pytest.raises(CourseError, match="no scores"):
@@ -245,7 +272,12 @@ def test_bad_input_is_told() -> None:
     empty = pd.DataFrame({"method": []})
     with pytest.raises(CourseError, match="nothing to draw"):
         plotting.wording_curves({"export": WORDING[:0]})
-    for draw in (plotting.speed_and_quality, plotting.precision_recall, plotting.source_rows):
+    for draw in (
+        plotting.speed_and_quality,
+        plotting.precision_recall,
+        plotting.source_rows,
+        plotting.judged_precision,
+    ):
         with pytest.raises(CourseError, match="no column"):
             draw(empty)
     with pytest.raises(CourseError, match="no column parameters, peak_gib"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -129,3 +130,38 @@ def score_against_key(
             }
         )
     return pd.DataFrame(scores)
+
+
+def key_verdicts(sample: pd.DataFrame, key_path: str | Path) -> list[dict[str, Any]]:
+    """Let the answer key judge findings in a person's place, as far as it can.
+
+    It asks one thing: did the row have the defect that the rule is for? A rejection with it is
+    agreed to, one without it is put back. A repair with it is kept, one without it costs the row,
+    because a key can write no text. Whether a repair did its job well it cannot see.
+
+    Args:
+        sample: What `sample_findings` drew.
+        key_path: The answer key of the cleaned file.
+
+    Returns:
+        One decision a finding, as `record` takes it: finding, kind, rule, line, decision.
+
+    Raises:
+        CourseError: The key cannot be read.
+
+    Example:
+        >>> for verdict in key_verdicts(sample, "answer_key.jsonl"):   # doctest: +SKIP
+        ...     record("decisions/key.jsonl", verdict)
+    """
+    key = read_key(key_path)
+    claimed: dict[str, set[str]] = defaultdict(set)
+    for kind, rules in KINDS.items():
+        for rule in rules:
+            claimed[rule].add(kind)
+    verdicts = []
+    for entry in sample[["finding", "kind", "rule", "line"]].to_dict("records"):
+        right = bool(claimed[entry["rule"]] & key.get(entry["line"], set()))
+        # Only a repair is right when its row stays.
+        decision = "keep" if right == (entry["kind"] == "changed") else "reject"
+        verdicts.append({**entry, "decision": decision})
+    return verdicts

@@ -170,7 +170,7 @@ def _percent(part: int, whole: int) -> str:
     return f"{min(part / whole, 0.99 if part < whole else 1):.0%}"
 
 
-_STOP = re.compile(r"[.!?。！？]+|\n")
+_STOP = re.compile(r"[.!?…。！？]+|\n")
 # A phrase of the house is short; so only the ends of an answer are looked at.
 _PHRASE = 80
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")

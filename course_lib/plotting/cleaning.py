@@ -118,3 +118,60 @@ def precision_recall(
         axes.grid(color="#dddddd")
         figure.legend(loc="outside lower left", ncols=1)
     return figure
+
+
+def judged_precision(
+    frame: pd.DataFrame, *, title: str = "Right in the sample (judged of found)"
+) -> Figure:
+    """Precision of each rule as a person judged it, with its 95% interval.
+
+    Args:
+        frame: What `rule_precision` returned: rule, found, judged, precision, low, high. Rules
+            that nobody has judged are left out.
+        title: heading of the figure.
+
+    Returns:
+        The figure, the least precise rule at the top; beside each rule how many were judged.
+
+    Raises:
+        CourseError: a column is missing, or nothing has been judged.
+
+    Example:
+        >>> judged_precision(rule_precision(sample, decided))      # doctest: +SKIP
+    """
+    missing = {"rule", "found", "judged", "precision", "low", "high"} - set(frame.columns)
+    if missing:
+        raise CourseError(f"the table has no column {', '.join(sorted(missing))}.")
+    judged = frame[frame["judged"] > 0]
+    if judged.empty:
+        raise CourseError("no finding was judged, so there is no precision to draw.")
+    ordered = judged.sort_values(["precision", "low"], ascending=False, kind="stable")
+    names = [
+        f"{rule} ({judged} of {found})"
+        for rule, judged, found in zip(
+            ordered["rule"], ordered["judged"], ordered["found"], strict=True
+        )
+    ]
+    with canvas(title, height=2.4 + 0.42 * len(names)) as (figure, axes):
+        axes.hlines(
+            names,
+            100 * ordered["low"],
+            100 * ordered["high"],
+            color=GREY,
+            linewidth=4,
+            label="95% interval",
+        )
+        axes.plot(
+            100 * ordered["precision"],
+            names,
+            "D",
+            color=ORANGE,
+            markersize=10,
+            label="precision: of the judged, how many were right",
+        )
+        axes.set_xlim(-3, 103)
+        axes.margins(y=0.08)
+        axes.set_xlabel("findings (%)")
+        axes.grid(color="#dddddd")
+        figure.legend(loc="outside lower left", ncols=1)
+    return figure

@@ -30,6 +30,7 @@ from course_lib.cleaning.annotation import (
     texts_to_fix,
     verdicts,
 )
+from course_lib.cleaning.answer_key import key_verdicts
 from course_lib.cleaning.findings import COLUMNS, findings
 from course_lib.cleaning.rule import chat
 from course_lib.errors import CourseError
@@ -621,3 +622,24 @@ def test_a_fix_must_be_one() -> None:
     ]:
         with pytest.raises(CourseError, match=wrong):
             row_from_text(text)
+
+
+def test_a_key_can_judge_in_a_persons_place(tmp_path: Path) -> None:
+    rows = [
+        {"messages": chat("Where is the <b>tent</b>?", "It is in the box, we think.")},
+        {"messages": chat("Is a < b and c > d the same?", "It is the <i>same</i> for both.")},
+        {"messages": chat("What does it cost?", "")},
+        {"messages": chat("May I send it back?", "TODO")},
+    ]
+    key = tmp_path / "key.jsonl"
+    entries = [{"line": 1, "kinds": ["html"]}, {"line": 3, "kinds": ["empty_answer"]}]
+    key.write_text("".join(json.dumps(entry) + "\n" for entry in entries), "utf-8")
+    sample = sample_findings(clean(write_jsonl(rows, tmp_path / "rows.jsonl")))
+    path = tmp_path / "key_says.jsonl"
+    for verdict in key_verdicts(sample, key):
+        record(path, verdict)
+    decided = decisions(path).set_index("line")["decision"].to_dict()
+    # A repair that was called for, one that was not, a rejection that was, and one that was not.
+    assert decided == {1: "keep", 2: "reject", 3: "reject", 4: "keep"}
+    precision = rule_precision(sample, decisions(path)).set_index("rule")["precision"]
+    assert precision.to_dict() == {"html": 0.5, "empty": 0.5}

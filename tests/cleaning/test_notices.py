@@ -53,6 +53,9 @@ def test_the_phrase_of_the_house() -> None:
     assert "does not close with 'また山で会いましょう。'" in found[61].reason
     assert len(found) == 2
     assert off_house_phrase(rows) == {}
+    # An ellipsis ends a sentence too.
+    trailing = chat("Which?", "Yamabiko here! Here it is… Happy trails!")
+    assert 62 not in off_house_phrase([*rows, *bare, trailing])
     assert off_house_phrase([chat("Which?", f"It is {n}.") for n in range(40)]) == {}
     assert off_house_phrase([chat("Which?", "neutral") for n in range(40)]) == {}
 
