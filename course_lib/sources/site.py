@@ -54,6 +54,7 @@ class FaqSite:
         visits: Every request in order, with its path and time: the server's own record.
 
     Example:
+        >>> from course_lib.sources import fetch
         >>> with FaqSite() as site:
         ...     "Disallow" in fetch(site.address + "/robots.txt", "my-robot").text
         True
