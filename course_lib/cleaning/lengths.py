@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import replace
 from math import inf, log
 from statistics import median
 from typing import TYPE_CHECKING
@@ -135,13 +136,8 @@ def over_long_rule(tokenizer: PreTrainedTokenizerBase, max_length: int) -> Check
             frames[roles] = _frame(tokenizer, roles)
         return size + frames[roles] <= max_length
 
-    return Check(
-        name="over_long",
-        reason="Training cuts a row that is too long, and the end of the answer is never learned.",
-        before=f"a conversation of {max_length + 1} tokens, chat template included",
-        after=None,
-        check=check,
-    )
+    before = f"a conversation of {max_length + 1} tokens, chat template included"
+    return replace(OVER_LONG, before=before, check=check)
 
 
 def _frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...]) -> float:
@@ -155,6 +151,15 @@ def _frame(tokenizer: PreTrainedTokenizerBase, roles: tuple[str, ...]) -> float:
     # Some tokenizers put a space before every piece of text between special tokens.
     return len(text.encode()) + 2 * len(roles) + 2
 
+
+# Without a tokenizer there is nothing to count: `over_long_rule` builds the rule for one.
+OVER_LONG = Check(
+    name="over_long",
+    reason="Training cuts a row that is too long, and the end of the answer is never learned.",
+    before="a conversation of more tokens than the model is trained on",
+    after=None,
+    check=lambda messages: None,
+)
 
 LENGTH = Notice(
     name="length",

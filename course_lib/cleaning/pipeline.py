@@ -38,7 +38,7 @@ from course_lib.cleaning import (
     topics,
 )
 from course_lib.cleaning.contamination import contamination_rule
-from course_lib.cleaning.lengths import over_long_rule
+from course_lib.cleaning.lengths import OVER_LONG, over_long_rule
 from course_lib.cleaning.report import (
     Change,
     CleaningReport,
@@ -81,14 +81,6 @@ OTHERS: tuple[SetCheck, ...] = (
     duplicates.EXACT,
     contradictions.CONTRADICTION,
     duplicates.NEAR,
-)
-# Stands in the table; `clean` builds it anew for the tokenizer that it is given.
-OVER_LONG = Check(
-    name="over_long",
-    reason="Training cuts a row that is too long, and the end of the answer is never learned.",
-    before="a conversation of more tokens than the model is trained on",
-    after=None,
-    check=lambda messages: None,
 )
 PAIRS: tuple[PairCheck, ...] = preferences.PAIR_RULES
 NOTICES: tuple[Notice, ...] = (

@@ -10,6 +10,7 @@ from course_lib.plotting.style import BLUE, GREY, ORANGE, VERMILION, canvas
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
@@ -112,11 +113,7 @@ def precision_recall(
             markersize=8,
             label="precision: of the found, how many were planted",
         )
-        axes.set_xlim(-3, 103)
-        axes.margins(y=0.04)
-        axes.set_xlabel("rows (%)")
-        axes.grid(color="#dddddd")
-        figure.legend(loc="outside lower left", ncols=1)
+        _percentages(figure, axes, "rows (%)", margin=0.04)
     return figure
 
 
@@ -169,9 +166,14 @@ def judged_precision(
             markersize=10,
             label="precision: of the judged, how many were right",
         )
-        axes.set_xlim(-3, 103)
-        axes.margins(y=0.08)
-        axes.set_xlabel("findings (%)")
-        axes.grid(color="#dddddd")
-        figure.legend(loc="outside lower left", ncols=1)
+        _percentages(figure, axes, "findings (%)", margin=0.08)
     return figure
+
+
+def _percentages(figure: Figure, axes: Axes, label: str, *, margin: float) -> None:
+    """Draw what figures of shares have in common: the axis from 0 to 100%, grid and legend."""
+    axes.set_xlim(-3, 103)
+    axes.margins(y=margin)
+    axes.set_xlabel(label)
+    axes.grid(color="#dddddd")
+    figure.legend(loc="outside lower left", ncols=1)
