@@ -24,6 +24,7 @@ from typing import Any
 from course_lib.cleaning.duplicates import whole
 from course_lib.cleaning.pipeline import EXTRAS, RULES, row_rules
 from course_lib.cleaning.privacy import DETECTORS, mask_nested
+from course_lib.cleaning.report import written_row
 from course_lib.cleaning.row_rules import Entry, examine_all
 from course_lib.errors import CourseError
 from course_lib.formats import Row, stream, write_jsonl
@@ -179,12 +180,5 @@ class WriteRows(PipelineStep):
 
 
 def _row(document: Document) -> dict[str, Any]:
-    row: Row = document.metadata["row"]
-    messages = document.metadata["messages"]
-    if document.metadata["rejected"] is None:
-        return {"messages": messages, **row.extra}
-    cut = row.prompt_length or 0
-    return {
-        "prompt": messages[:cut], "chosen": messages[cut:],
-        "rejected": document.metadata["rejected"], **row.extra,
-    }  # fmt: skip
+    kept = document.metadata
+    return written_row(kept["row"], kept["messages"], kept["rejected"], tuple(DETECTORS))

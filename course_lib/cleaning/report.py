@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -124,7 +125,7 @@ class CleaningReport:
         Raises:
             CourseError: Some rows are preference pairs and others are not.
         """
-        rows = [_written(item, masked) for item in kept]
+        rows = [written_row(item.row, item.messages, item.rejected_answer, masked) for item in kept]
         pairs = [item.rejected_answer is not None for item in kept]
         if any(pairs) and not all(pairs):
             one, other = kept[pairs.index(True)].row, kept[pairs.index(False)].row
@@ -205,16 +206,33 @@ def _ledger(
     return frame.assign(example=pd.array([first.get(name) for name in counts], dtype="Int64"))
 
 
-def _written(item: Kept, masked: list[str]) -> dict[str, Any]:
-    """The row as kept.jsonl has it; of a pair as TRL's preference trainers want it."""
-    extra = privacy.mask_nested(item.row.extra, masked) if item.row.extra else {}
-    if item.rejected_answer is None:
-        return {"messages": item.messages, **extra}
-    cut = item.row.prompt_length or 0
+def written_row(
+    row: Row, messages: Messages, rejected_answer: Messages | None, masked: Sequence[str]
+) -> dict[str, Any]:
+    """Write a row as kept.jsonl has it; a pair as TRL's preference trainers want it.
+
+    Args:
+        row: The row as it was read; its other columns go along.
+        messages: Its conversation, cleaned.
+        rejected_answer: Of a preference pair, the rejected answer, cleaned.
+        masked: Names of the kinds of private values to mask in the other columns.
+
+    Returns:
+        The row's columns.
+
+    Example:
+        >>> row = Row(1, {}, [], {"from": "a@example.com"}, None)
+        >>> written_row(row, [], None, ["email"])
+        {'messages': [], 'from': '[EMAIL]'}
+    """
+    extra = privacy.mask_nested(row.extra, masked) if row.extra else {}
+    if rejected_answer is None:
+        return {"messages": messages, **extra}
+    cut = row.prompt_length or 0
     return {
-        "prompt": item.messages[:cut],
-        "chosen": item.messages[cut:],
-        "rejected": item.rejected_answer,
+        "prompt": messages[:cut],
+        "chosen": messages[cut:],
+        "rejected": rejected_answer,
         **extra,
     }
 

@@ -16,7 +16,11 @@ from course_lib.formats import write_jsonl
 
 ROWS: list[dict[str, Any]] = [
     {"messages": chat("Where is the <b>tent</b>?", "It ships on Monday."), "id": 1},
-    {"messages": chat("Write to mina@example.com", "We have written."), "id": 2},
+    {
+        "messages": chat("Write to mina@example.com", "We have written."),
+        "id": 2,
+        "cc": "rin@example.com",
+    },
     {"messages": chat("How do I fold it?", ""), "id": 3},
     {"messages": chat("テントはどこですか。", "It is in the box, we think."), "id": 4},
     {"messages": "call 090-1234-5678", "id": 5},
@@ -46,7 +50,7 @@ def test_two_workers_do_what_one_process_does(tmp_path: Path) -> None:
     told = sorted([row["file"], row["line"], row["rule"], row["reason"]] for row in rejected)
     frame = alone.rejected[["file", "line", "rule", "reason"]]
     assert told == sorted(frame.to_numpy().tolist())
-    assert "mina@example.com" not in json.dumps([kept, rejected])
+    assert "@example.com" not in json.dumps([kept, rejected]), "nor in another column"
     assert "090-1234" not in json.dumps(rejected)
 
 
