@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rensa import RMinHash
 
+from course_lib.cleaning.calls import calls, results, said
 from course_lib.cleaning.normalise import jaccard, letters, normalised
 from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
 from course_lib.errors import CourseError
@@ -217,7 +218,7 @@ def near_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[tuple
 
 def whole(messages: Messages) -> str:
     """What two rows must share to be duplicates: everything said, system message aside."""
-    return "\n".join(m["content"] for m in messages if m["role"] != "system")
+    return "\n".join(said(m) for m in messages if m["role"] != "system")
 
 
 def exact_duplicates(sets: list[Messages]) -> dict[int, Found]:
@@ -225,7 +226,7 @@ def exact_duplicates(sets: list[Messages]) -> dict[int, Found]:
     first: dict[tuple[tuple[str, str], ...], int] = {}
     found: dict[int, Found] = {}
     for position, messages in enumerate(sets):
-        key = tuple((message["role"], message["content"].strip()) for message in messages)
+        key = tuple((message["role"], said(message).strip()) for message in messages)
         if key in first:
             found[position] = Found("letter for letter the same as an earlier row", first[key])
         else:
@@ -246,7 +247,7 @@ Field = Literal["both", "prompt", "answer"]
 _FIELDS: dict[Field, Callable[[Messages], str]] = {
     "both": whole,
     "prompt": prompt,
-    "answer": lambda messages: "\n".join(answers(messages)),
+    "answer": lambda messages: "\n".join(said(m) for m in messages if m["role"] == "assistant"),
 }
 
 
@@ -308,6 +309,8 @@ def _near(field: Field, known: _Sketches, sets: list[Messages]) -> dict[int, Fou
 
 def _same_row(first: Messages, second: Messages) -> bool:
     """Tell a repeated row from a sibling: another question with the same answer or passage."""
+    if results(first) != results(second) or _calls(first) != _calls(second):
+        return False  # the same words about another order
     if letters(whole(first)) == letters(whole(second)):
         return True
     if jaccard(prompt(first), prompt(second)) < 0.6:
@@ -322,6 +325,10 @@ def _same_row(first: Messages, second: Messages) -> bool:
     if _is_label(first) and _is_label(second) and len(prompt(first)) - len(one) >= 120:
         return False
     return jaccard(one, two) >= 0.6
+
+
+def _calls(messages: Messages) -> list[str]:
+    return [said({**message, "content": ""}) for message in messages if calls(message)]
 
 
 def _is_label(messages: Messages) -> bool:

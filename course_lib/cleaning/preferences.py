@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from statistics import median
 from typing import TYPE_CHECKING
 
+from course_lib.cleaning.calls import said
 from course_lib.cleaning.language import language_of, wrong_language
 from course_lib.cleaning.quality import cut_off, empty_turn, refusal, runaway
-from course_lib.cleaning.rule import Messages, PairCheck, answers
+from course_lib.cleaning.rule import Messages, PairCheck
 from course_lib.cleaning.rule import prompt as asked
 from course_lib.errors import CourseError
 
@@ -91,7 +92,7 @@ def refusal_chosen(prompt: Messages, chosen: Messages, rejected: Messages) -> st
 
 
 def _said(side: Messages) -> str:
-    return "\n".join(answers(side)).strip()
+    return "\n".join(said(message) for message in _only(side)).strip()
 
 
 def _only(side: Messages) -> Messages:

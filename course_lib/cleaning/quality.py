@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import pairwise
 from operator import eq
 
+from course_lib.cleaning.calls import calls
 from course_lib.cleaning.normalise import letters, normalised
 from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers
 
@@ -23,10 +24,13 @@ _PLAIN_LETTER = re.compile(r"[0-9A-Za-z\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]"
 def empty_turn(messages: Messages) -> str | None:
     """Name the first message that says nothing: blank, only punctuation, or a placeholder.
 
-    Only an answer can be a placeholder: a customer may well write "test".
+    Only an answer can be a placeholder: a customer may well write "test". A call of a tool says
+    enough without text, and a tool may well return nothing.
     """
     for number, message in enumerate(messages, start=1):
         content = message["content"].strip()
+        if not content and (message["role"] in ("tool", "function") or calls(message)):
+            continue
         who = "answer" if message["role"] == "assistant" else f"{message['role']} message"
         if not content:
             return f"the {who} (message {number}) is empty"
@@ -77,7 +81,13 @@ def cut_off(sets: list[Messages]) -> dict[int, Found]:
     sentence begun after finished ones. A long answer that merely lacks its full stop counts
     only in a set where nearly all others have one.
     """
-    ends = [(position, text.strip()) for position, row in enumerate(sets) for text in answers(row)]
+    # What stands before a call goes on in the call.
+    ends = [
+        (position, message["content"].strip())
+        for position, row in enumerate(sets)
+        for message in row
+        if message["role"] == "assistant" and not calls(message)
+    ]
     sentences = [text for _, text in ends if _is_sentence(text)]
     finished = sum(_is_finished(text) for text in sentences)
     strict = len(sentences) >= 20 and finished >= 0.9 * len(sentences)

@@ -14,7 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
+from course_lib.cleaning.calls import rewritten_calls
+from course_lib.cleaning.privacy import DETECTORS, NAME
 from course_lib.cleaning.rule import Check, Messages, PairCheck, Repair
 from course_lib.errors import CourseError
 
@@ -22,6 +25,8 @@ from course_lib.errors import CourseError
 # than any real text needs; what has not settled by then is hostile, and is rejected.
 _ROUNDS = 10
 _ROWS_A_JOB = 2_000
+# Arguments of calls are values for a program: private ones are masked, the others not touched.
+_MASKS = frozenset([*DETECTORS, NAME.name])
 
 
 @dataclass(frozen=True)
@@ -168,7 +173,21 @@ def _rewritten(
         if text is not message["content"]:
             changed = changed or list(messages)
             changed[index] = {**message, "content": text}
+        if "tool_calls" in message or "function_call" in message:
+            changed = changed or list(messages)
+            changed[index] = _masked_calls(changed[index], first + index + 1, repairs, rewrites)
     return changed or messages
+
+
+def _masked_calls(
+    message: dict[str, Any], number: int, repairs: tuple[Repair, ...], rewrites: list[Rewrite]
+) -> dict[str, Any]:
+    for rule in repairs:
+        if rule.name in _MASKS:
+            message, pairs = rewritten_calls(message, rule.repair)
+            role = message["role"]
+            rewrites += [Rewrite(rule.name, number, role, *pair) for pair in pairs]
+    return message
 
 
 def examine_all(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -46,6 +48,9 @@ DETECTORS: dict[str, Detector] = {
 _ALL = tuple(DETECTORS.values())
 # Ten rounds are far more than any text of people needs.
 _ROUNDS = 10
+_JSON_BEGINS = frozenset("{[ \n")
+# "dateOfBirth" and "date_of_birth" say what "date of birth" says.
+_WORD_BREAK = re.compile(r"[_.-]+|(?<=[a-z])(?=[A-Z])")
 
 
 def mask(text: str, name: str) -> str:
@@ -94,14 +99,18 @@ def masker(name: str) -> Callable[[str], str]:
 
 def _mask_names(text: str) -> str:
     # Names have no digits to screen by: every text is searched.
+    return _in_json(text, _mask_names_in_text)
+
+
+def _mask_names_in_text(text: str) -> str:
     return _replace(text, name_spans(Glance(fold(text), text.lower(), 0)), "[NAME]")
 
 
 def _mask_one(detector: Detector, text: str) -> str:
     seen = glance(text)
-    if seen is None or seen.digits < detector.digits:
+    if (seen is None or seen.digits < detector.digits) and "\\u" not in text:
         return text
-    return _settled(text, (detector,), keep_length=False)
+    return _in_json(text, partial(_settled, detectors=(detector,), keep_length=False))
 
 
 def mask_all(text: str) -> str:
@@ -117,7 +126,7 @@ def mask_all(text: str) -> str:
         >>> mask_all("Call 090-1234-5678 or write to a@b.jp")
         'Call [PHONE] or write to [EMAIL]'
     """
-    return _settled(text, _ALL, keep_length=False)
+    return _in_json(text, partial(_settled, detectors=_ALL, keep_length=False))
 
 
 def hide(text: str) -> str:
@@ -133,7 +142,52 @@ def hide(text: str) -> str:
         >>> hide("Write to a@b.jp")
         'Write to ••••••'
     """
-    return _settled(text, _ALL, keep_length=True)
+    return _in_json(text, partial(_settled, detectors=_ALL, keep_length=True))
+
+
+def _in_json(text: str, masked: Callable[[str], str]) -> str:
+    """Mask a text, such as the arguments of a call, so that what was JSON stays JSON.
+
+    As text alone, a number without quotes would become a bare placeholder, and a value written
+    as \\u6771\\u4eac would not be seen.
+    """
+    after = masked(text)
+    if text[:1] not in _JSON_BEGINS:
+        return after
+    source = after if _parsed(after) is not None else text
+    value = _parsed(source)
+    nested = _nested(value, masked)
+    if value is None or (nested == value and source is after):
+        return after
+    found = json.dumps(nested, ensure_ascii=False, indent=2 if "\n" in text.strip() else None)
+    # What only the whole text shows to be private goes all the same, JSON or not.
+    return masked(found)
+
+
+def _parsed(text: str) -> Any:
+    """An object or a list that is written as JSON; None for anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, (dict, list)) else None
+
+
+def _nested(value: Any, masked: Callable[[str], str], key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {_nested(k, masked): _nested(item, masked, str(k)) for k, item in value.items()}
+    if isinstance(value, list):
+        return [_nested(item, masked, key) for item in value]
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        return value
+    text = str(value)
+    after = _in_json(text, masked)
+    if after == text and key:
+        # Some values are private because of the word before them: {"password": "hunter2"}.
+        named = f"{_WORD_BREAK.sub(' ', key)}: "
+        framed = masked(named + text)
+        after = framed[len(named) :] if framed.startswith(named) else text
+    return value if after == text else after
 
 
 def _settled(text: str, detectors: Iterable[Detector], keep_length: bool) -> str:
@@ -176,7 +230,8 @@ def mask_nested(value: Any, names: Sequence[str]) -> Any:
         names: Keys of `DETECTORS`.
 
     Returns:
-        The same value with the texts masked, keys included.
+        The same value with the texts masked, keys included. A number that is private, such as a
+        card's, becomes text; a key such as "password" counts as the word before its value.
 
     Example:
         >>> mask_nested({"mail": ["a@example.com", 7]}, ["email"])
@@ -184,17 +239,15 @@ def mask_nested(value: Any, names: Sequence[str]) -> Any:
     """
     if not names:
         return value
-    if isinstance(value, str):
-        if set(names) == DETECTORS.keys():
-            return mask_all(value)
-        before = None
-        while value != before:  # a placeholder may part what stood too close to be recognised
-            before = value
-            for name in names:
-                value = mask(value, name)
-        return value
-    if isinstance(value, list):
-        return [mask_nested(item, names) for item in value]
-    if isinstance(value, dict):
-        return {mask_nested(key, names): mask_nested(item, names) for key, item in value.items()}
-    return value
+    if set(names) == DETECTORS.keys():
+        return _nested(value, partial(_settled, detectors=_ALL, keep_length=False))
+    return _nested(value, partial(_mask_named, names=names))
+
+
+def _mask_named(text: str, names: Sequence[str]) -> str:
+    before = None
+    while text != before:  # a placeholder may part what stood too close to be recognised
+        before = text
+        for name in names:
+            text = mask(text, name)
+    return text
