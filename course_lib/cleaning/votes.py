@@ -25,7 +25,8 @@ _WORDING = frozenset(
     re.findall(
         "[a-z]+",
         "i you we they he she it am is are was were be re s m ve ll d a an the this that my your "
-        "our their so very really just also please can could will would do does did have has",
+        "our their so very really just also please can could will would may might do does did "
+        "have has",
     )
 )
 _LATIN_WORD = re.compile(r"[a-z]{3,}")
@@ -71,13 +72,18 @@ def outvoted(sets: list[Messages]) -> dict[int, Found]:
             for position in rows[rival]:
                 if position in ours_say:
                     continue
-                # A value that the customer brought up is the subject, not the answer.
-                own = letters(theirs) in letters(prompt(sets[position]))
+                # A value that the row itself brought up is the subject, not the answer.
+                own = letters(theirs) in letters(_given(sets[position]))
                 if not own and topic & subjects.of(position):
                     votes = f"{len(ours_say)} other rows: {leader!r}"
                     reason = f"{theirs!r} stands against {ours!r} in {votes}"
                     found.setdefault(position, Found(reason))
     return found
+
+
+def _given(messages: Messages) -> str:
+    """What the answers of a row are made of: all that others say, the results of tools too."""
+    return "\n".join(m["content"] for m in messages if m["role"] != "assistant")
 
 
 class _Subjects:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,19 +17,26 @@ Messages = Sequence[Mapping[str, Any]]
 _MARKER = re.compile(r"\{%-?\s*generation\s*-?%\}")
 
 
-def render(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, ask: bool = False) -> str:
+def render(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: Messages,
+    *,
+    ask: bool = False,
+    tools: list[Any] | None = None,
+) -> str:
     """Write a conversation as the one string that the model reads.
 
     Args:
         tokenizer: A tokenizer with a chat template.
         messages: ``{"role", "content"}`` rows.
         ask: End with the opening of the assistant's turn, as for generation; training does not.
+        tools: What the assistant may call, as JSON schemas; None where it may call nothing.
 
     Returns:
         The text, special tokens included.
 
     Raises:
-        CourseError: No template, or messages that the template refuses.
+        CourseError: No template, messages that the template refuses, or calls that it leaves out.
 
     Example:
         >>> render(tokenizer, [{"role": "user", "content": "Hi"}])  # doctest: +SKIP
@@ -37,7 +45,8 @@ def render(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, ask: bool 
     template = _template(tokenizer)
     try:
         text = tokenizer.apply_chat_template(
-            [dict(message) for message in messages],
+            template_messages(messages),
+            tools=tools,
             tokenize=False,
             add_generation_prompt=ask,
             chat_template=template,
@@ -47,7 +56,97 @@ def render(tokenizer: PreTrainedTokenizerBase, messages: Messages, *, ask: bool 
             f"The chat template refuses these messages (roles: {_roles(messages)}): {error}. "
             "Check the order of roles and that every message has 'role' and 'content'."
         ) from error
+    check_calls(tokenizer, messages, str(text))
     return str(text)
+
+
+def template_messages(messages: Messages) -> list[dict[str, Any]]:
+    """Write messages as chat templates read them, which is not quite as OpenAI's files have them.
+
+    Args:
+        messages: Canonical messages, or a row of a dataset, which has None for what is missing.
+
+    Returns:
+        New messages without None (a template may only ask whether a key is there), with the
+        arguments of calls as objects (a template writes them as JSON itself, so text would be
+        escaped twice), and with the older `function_call` as `tool_calls`.
+
+    Example:
+        >>> call = {"name": "find", "arguments": '{"n": 1}'}
+        >>> message = {"role": "assistant", "content": "", "weight": None, "function_call": call}
+        >>> template_messages([message])[0]["tool_calls"]
+        [{'type': 'function', 'function': {'name': 'find', 'arguments': {'n': 1}}}]
+    """
+    written = []
+    for message in messages:
+        new = {key: value for key, value in message.items() if value is not None}
+        if len(new) > 2:
+            made = [dict(call) for call in new.pop("tool_calls", None) or ()]
+            if "function_call" in new:
+                made.append({"type": "function", "function": new.pop("function_call")})
+            if made:
+                new["tool_calls"] = [_with_object(call) for call in made]
+        if new.get("role") == "function":
+            new["role"] = "tool"
+        written.append(new)
+    return written
+
+
+def _with_object(call: dict[str, Any]) -> dict[str, Any]:
+    if call.get("function"):
+        return {**call, "function": _with_object(call["function"])}
+    arguments = call.get("arguments")
+    try:
+        value = json.loads(arguments) if isinstance(arguments, str) else arguments
+    except ValueError:
+        value = arguments  # no JSON: the model that is to be taught wrote it so
+    return {**call, "arguments": {} if value is None or value == "" else value}
+
+
+def check_calls(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: str) -> None:
+    """Make sure that the template wrote the calls of a conversation, as many templates do not.
+
+    Args:
+        tokenizer: Whose template it was.
+        messages: The conversation.
+        text: What the template made of it.
+
+    Raises:
+        CourseError: A call is missing: the model would be taught to say nothing in its place.
+
+    Example:
+        >>> check_calls(tokenizer, [{"role": "user", "content": "Hi"}], "Hi")  # doctest: +SKIP
+    """
+    for number, message in enumerate(messages, start=1):
+        calls = [call.get("function") or call for call in message.get("tool_calls") or ()]
+        if message.get("function_call"):
+            calls.append(message["function_call"])
+        for call in calls:
+            if call["name"] not in text:
+                raise CourseError(
+                    f"Message {number} calls {call['name']!r}, but the chat template of "
+                    f"'{tokenizer.name_or_path}' does not write calls of tools: an empty answer "
+                    "would be trained. Train a model whose template knows tools (Qwen2.5 does), "
+                    "or take the rows with tool_calls out."
+                )
+
+
+def tools_of(row: Mapping[str, Any]) -> list[Any] | None:
+    """The tools of a row of OpenAI's format, as chat templates take them.
+
+    Args:
+        row: A row; its tools are in ``tools``, or in the older ``functions``.
+
+    Returns:
+        A list of ``{"type": "function", "function": schema}``; None where the row has none.
+
+    Example:
+        >>> tools_of({"functions": [{"name": "find"}]})
+        [{'type': 'function', 'function': {'name': 'find'}}]
+    """
+    if row.get("tools"):
+        return list(row["tools"])
+    return [{"type": "function", "function": f} for f in row.get("functions") or ()] or None
 
 
 def render_row(tokenizer: PreTrainedTokenizerBase, row: Mapping[str, Any], number: int) -> str:
@@ -74,7 +173,7 @@ def render_row(tokenizer: PreTrainedTokenizerBase, row: Mapping[str, Any], numbe
             "Read the file with course_lib.formats, or clean it first."
         )
     try:
-        return render(tokenizer, row["messages"])
+        return render(tokenizer, row["messages"], tools=tools_of(row))
     except CourseError as error:
         raise CourseError(f"Row {number}: {error}") from error
 
@@ -108,13 +207,20 @@ def encode(
     return ids, [(start, end) for start, end in encoded["offset_mapping"]]
 
 
-def trained_mask(tokenizer: PreTrainedTokenizerBase, messages: Messages, tokens: int) -> list[int]:
+def trained_mask(
+    tokenizer: PreTrainedTokenizerBase,
+    messages: Messages,
+    tokens: int,
+    *,
+    tools: list[Any] | None = None,
+) -> list[int]:
     """Mark the tokens that ``assistant_only_loss`` trains.
 
     Args:
         tokenizer: A fast tokenizer with a chat template.
         messages: ``{"role", "content"}`` rows.
         tokens: How many tokens the conversation has.
+        tools: What the assistant may call, as given to `render`.
 
     Returns:
         1 for each trained token, 0 for the others; all 0 where the template has no markers.
@@ -126,7 +232,8 @@ def trained_mask(tokenizer: PreTrainedTokenizerBase, messages: Messages, tokens:
     if not has_markers(tokenizer):
         return [0] * tokens
     encoded: Any = tokenizer.apply_chat_template(
-        [dict(message) for message in messages],
+        template_messages(messages),
+        tools=tools,
         chat_template=_template(tokenizer),
         tokenize=True,
         return_dict=True,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from course_lib.errors import CourseError
-from course_lib.tokenization.conversation import encode, render_row, trained_mask
+from course_lib.tokenization.conversation import encode, render_row, tools_of, trained_mask
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -69,7 +69,7 @@ def truncation(
         tokens = len(encode(tokenizer, render_row(tokenizer, row, number))[0])
         if tokens <= max_length:
             continue
-        mask = trained_mask(tokenizer, row["messages"], tokens)
+        mask = trained_mask(tokenizer, row["messages"], tokens, tools=tools_of(row))
         trained, lost = sum(mask), sum(mask[max_length:])
         if not lost:
             what = "nothing that is trained"
@@ -107,7 +107,7 @@ def training_cost(
     for number, row in enumerate(dataset):
         count = len(encode(tokenizer, render_row(tokenizer, row, number))[0])
         rows, tokens = rows + 1, tokens + count
-        trained += sum(trained_mask(tokenizer, row["messages"], count))
+        trained += sum(trained_mask(tokenizer, row["messages"], count, tools=tools_of(row)))
     return pd.Series(
         {
             "rows": rows,

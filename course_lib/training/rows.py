@@ -8,9 +8,11 @@ before the first step, and the offenders are named.
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from course_lib.errors import CourseError
+from course_lib.tokenization.conversation import check_calls, template_messages, tools_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -82,15 +84,9 @@ def _encode(
     dataset: Dataset, tokenizer: PreTrainedTokenizerBase, assistant_only: bool, name: str
 ) -> dict[str, list[list[int]]]:
     template = training_template(tokenizer) if assistant_only else None
-    conversations = list(dataset["messages"])
+    conversations = [template_messages(messages) for messages in dataset["messages"]]
     try:
-        encoded: Any = tokenizer.apply_chat_template(
-            conversations,
-            tokenize=True,
-            return_dict=True,
-            return_assistant_tokens_mask=assistant_only,
-            chat_template=template,
-        )
+        encoded: Any = _by_template(dataset, conversations, tokenizer, template, assistant_only)
     except Exception as error:
         # Templates raise their own errors (roles must alternate, ...) for the batch as a whole:
         # find the row, because nobody can mend "a row".
@@ -103,9 +99,46 @@ def _encode(
                     f"the chat template refuses {name} {place}: {row_error}"
                 ) from row_error
         raise CourseError(f"the {name} rows cannot be tokenized: {error}") from error
+    for index, messages in enumerate(conversations):
+        if any("tool_calls" in message for message in messages):
+            _check_calls(tokenizer, messages, encoded["input_ids"][index], _place(dataset, index))
     ids = encoded["input_ids"]
     masks = encoded["assistant_masks"] if assistant_only else [[1] * len(row) for row in ids]
     return {"input_ids": ids, "masks": masks}
+
+
+def _by_template(
+    dataset: Dataset,
+    conversations: list[list[dict[str, Any]]],
+    tokenizer: PreTrainedTokenizerBase,
+    template: str | None,
+    assistant_only: bool,
+) -> Any:
+    """All rows at once; one by one where each has tools of its own."""
+    apply: Any = partial(
+        tokenizer.apply_chat_template,
+        tokenize=True,
+        return_dict=True,
+        return_assistant_tokens_mask=assistant_only,
+        chat_template=template,
+    )
+    names = [name for name in ("tools", "functions") if name in dataset.column_names]
+    if not names:
+        return apply(conversations)
+    rows: list[Any] = [
+        apply(messages, tools=tools_of(row))
+        for messages, row in zip(conversations, dataset.select_columns(names), strict=True)
+    ]
+    return {key: [row[key] for row in rows] for key in rows[0]}
+
+
+def _check_calls(
+    tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, Any]], ids: list[int], place: str
+) -> None:
+    try:
+        check_calls(tokenizer, messages, str(tokenizer.decode(ids)))
+    except CourseError as error:
+        raise CourseError(f"{place}: {error}") from error
 
 
 def training_template(tokenizer: PreTrainedTokenizerBase) -> str | None:
