@@ -1,7 +1,8 @@
 """Is the answer in the language of the question?
 
-Scripts first, because they never lie: kana is Japanese, hangul is Korean. Only between
-languages of one script does a statistical detector (pycld2) get a say.
+Scripts first, because they never lie: hiragana is Japanese, hangul is Korean. Only between
+languages of one script does a statistical detector (pycld2) get a say. Names, product codes and
+numbers have no language: a detector takes "Mika Tanabe" for Danish and 全国登山用品店 for Chinese.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ _NOT_PROSE = re.compile(
     r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+", re.DOTALL
 )
 _ASCII_WORD = re.compile("[a-z]+")
+_SHARED_WORDS = frozenset(re.findall("[a-z]+", "a an as at do has i in is me my no on not we"))
+_TOKEN = re.compile(r"[^\s,;/()]+")
+# A longer list of names in katakana is text enough, and so are more words than these in Latin.
+_NAME = 16
+_LIST = 12
 _ENGLISH_WORDS = frozenset(
     re.findall(
         "[a-z]+",
@@ -38,10 +44,21 @@ _ENGLISH_WORDS = frozenset(
         "can will not do does have has if how what when where please yes no thanks thank hello",
     )
 )
+_NAME_OR_CODE = re.compile(
+    rf"(?!(?i:{'|'.join(sorted(_ENGLISH_WORDS))})(?![A-Za-z]))"
+    r"[^A-Za-z\u00c0-\u024f]*(?:[A-Z\u00c0-\u00de]['’.]?(?:[a-z\u00df-\u00ff]|$)|[\w-]*[0-9])"
+)
 # A question about a language may well be answered in it.
+_LANGUAGES = (
+    "english|japanese|french|german|spanish|chinese|mandarin|korean|italian|portuguese|russian"
+    "|dutch|swedish|danish|norwegian|polish|latin|arabic|thai|vietnamese|hindi|turkish|greek"
+)
 _ASKS_FOR_LANGUAGE = re.compile(
-    r"(?i)translat|\bin (?:english|japanese|french|german|spanish|chinese|korean|italian)\b"
-    r"|翻訳|英訳|和訳|[英日]本?語で|中国語|韓国語|フランス語|スペイン語|ドイツ語"
+    rf"(?i)translat|\b(?:in|into|to) (?:{_LANGUAGES})\b|how (?:do|would|can) (?:you|i|we) say"
+    rf"|\b(?:{_LANGUAGES}) (?:word|phrase|sentence|expression|greeting|version|for|poem|e-?mail)"
+    r"|訳し|訳す|翻訳|英訳|和訳|英作文|英文"
+    r"|(?:英|日本)語(?:で|へ|に(?!対応)|訳|版|の(?:文|例|表現|フレーズ|単語|あいさつ|挨拶|メール|手紙))"
+    r"|(?:中国|韓国|フランス|スペイン|ドイツ|イタリア|ポルトガル|ロシア|ラテン|アラビア|タイ|ベトナム)語"
 )
 
 
@@ -76,10 +93,11 @@ def language_of(text: str) -> str | None:
     # A Japanese sentence is full of hiragana even when it names many products in Latin letters.
     if hiragana >= 3 and (kana + han) * 4 >= latin:
         return "ja"
-    if kana >= 3 and (kana + han) >= latin:
+    # Katakana and kanji alone may be a name.
+    if kana >= 3 and kana + han >= max(latin, 1 if hiragana else _NAME):
         return "ja"
     if han >= 6 and kana == 0 and han * 2 > latin:
-        return "zh"
+        return "zh" if (_detected(text) or "").startswith("zh") else None
     return _of_latin(text, _ASCII_WORD.findall(text.lower()), latin)
 
 
@@ -92,18 +110,31 @@ def _of_latin(text: str, words: list[str], letters: int) -> str | None:
     if letters < 12 or len(text.split(None, 2)) < 3:
         return None
     # Mostly the different words are enough, and those are counted sooner.
-    least = 0.15 * len(words)
-    if len(_ENGLISH_WORDS.intersection(words)) >= least:
-        return "en"
-    if sum(word in _ENGLISH_WORDS for word in words) >= least:
-        return "en"
-    return _detected(text, len(words))
-
-
-def _detected(text: str, words: int) -> str | None:
-    """What pycld2 says of Latin text without English function words, if it is sure."""
-    if words < 5:
+    english = _ENGLISH_WORDS.intersection(words)
+    if len(english) < 2 and len(words) <= _LIST and _are_names(text):
         return None
+    least = 0.15 * len(words)
+    if len(english) >= least or sum(word in _ENGLISH_WORDS for word in words) >= least:
+        # "Você pode devolver a barraca" has an "a" as well.
+        shared = english <= _SHARED_WORDS and len(words) >= 5
+        return (_detected(text) or "en") if shared else "en"
+    if len(words) < 5 or _are_names(text):
+        return None
+    return _detected(text)
+
+
+def _are_names(text: str) -> bool:
+    """Whether most words begin with a capital, or are codes: Kenji Mori, Aiko Sato; YB-204.
+
+    The first word tells nothing, and the small words of English are no names in a headline.
+    """
+    words = _TOKEN.findall(text)[1:]
+    names = sum(_NAME_OR_CODE.match(word) is not None for word in words)
+    return 2 * names >= len(words)
+
+
+def _detected(text: str) -> str | None:
+    """What pycld2 says of a text, if it is sure."""
     clean = text
     if not text.isprintable():
         clean = "".join(character for character in text if character.isprintable())
