@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
 
         cost = training_cost(report.kept, tokenizer, epochs=arguments.epochs)
     try:
-        report.save(arguments.out, cost=cost)
+        report.save(arguments.out, cost=cost, model=arguments.model)
     except OSError as error:
         raise CourseError(f"{arguments.out} cannot be written ({error.strerror}).") from error
     if not report.summary["kept"]:

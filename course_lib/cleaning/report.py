@@ -170,12 +170,19 @@ class CleaningReport:
             kept_rows=rows,
         )
 
-    def save(self, directory: str | Path, *, cost: pd.Series | None = None) -> Path:
+    def save(
+        self,
+        directory: str | Path,
+        *,
+        cost: pd.Series | None = None,
+        model: str | Path | None = None,
+    ) -> Path:
         """Write kept, rejected, changes and review as JSON Lines, and report.html.
 
         Args:
             directory: The folder; made if missing, files of the same names overwritten.
             cost: See `data_card`.
+            model: See `data_card`.
 
         Returns:
             The folder.
@@ -189,7 +196,7 @@ class CleaningReport:
         write_jsonl(self.kept_rows, folder / "kept.jsonl")
         for name in ("rejected", "changes", "review"):
             write_jsonl(_records(getattr(self, name)), folder / f"{name}.jsonl")
-        (folder / "report.html").write_text(data_card(self, cost), encoding="utf-8")
+        (folder / "report.html").write_text(data_card(self, cost, model=model), encoding="utf-8")
         return folder
 
 
