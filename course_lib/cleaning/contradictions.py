@@ -22,7 +22,7 @@ from course_lib.cleaning.votes import difference, outvoted
 
 _COMPARED = 50
 _GIVEN = ("system", "tool", "function")
-_ENUMERATOR = re.compile(r"(?:\A|\n)[ \t]*(?:[0-9]{1,2}[.)）]|[①-⑳])[ \t]*")
+_ENUMERATOR = re.compile(r"(?:\A|\n)[ \t]*(?:[0-9]{1,2}[.)）](?![0-9])|[①-⑳])[ \t]*")
 # Two sentences that share less are about different things, and cannot contradict each other.
 _ALIKE = 0.4
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|[.](?=[0-9A-Za-z]))+")
@@ -50,6 +50,7 @@ _NO = re.compile(
 )
 _YES = re.compile(r"(?:yes|yeah|yep|はい|ええ)(?![a-z\u3041-\u30ff])[\s,、:—–-]*")
 _OPENING_NO = re.compile(r"(?:no|nope|いいえ|いえ)(?![a-z\u3041-\u30ff])(?! (?:more|later|longer))")
+_COPULA = re.compile(r"(?:です|だ|である|でございます|になります)[\s。！!]*$")
 # Hiragana between the words of a sentence; "until" and "from" are meant.
 _PARTICLES = re.compile(r"(?!まで|から)[\u3041-\u3096、]+")
 _WORDS = re.compile(r"[a-z]{4,}|[\u30a1-\u30fc]{2,}|[\u4e00-\u9fff]{1,}")
@@ -118,7 +119,7 @@ def disagree(first: str, second: str) -> str | None:
     """
     (yes, ours), (also, theirs) = _content(first), _content(second)
     one, two = " ".join(ours), " ".join(theirs)
-    if letters(one) == letters(two):
+    if letters(_COPULA.sub("", one)) == letters(_COPULA.sub("", two)):
         return None
     amounts = differing_quantities(one, two)
     if amounts:
@@ -127,7 +128,9 @@ def disagree(first: str, second: str) -> str | None:
         return "one says yes, the other no"
     if not one or not two:
         return None  # a mere yes
-    if _is_label(one) and _is_label(two) and not share_quantity(one, two):
+    if one.isascii() == two.isascii() and _is_label(one) and _is_label(two):
+        if share_quantity(one, two):
+            return None
         return f"{one!r} against {two!r}"
     for sentence, other in _counterparts(ours, theirs):
         why = _differ(sentence, other, one, two)

@@ -311,7 +311,7 @@ def _same_row(first: Messages, second: Messages) -> bool:
     """Tell a repeated row from a sibling: another question with the same answer or passage."""
     if results(first) != results(second) or _calls(first) != _calls(second):
         return False  # the same words about another order
-    if letters(whole(first)) == letters(whole(second)):
+    if letters(whole(first)) == letters(whole(second)) and _close(answers(first), answers(second)):
         return True
     if jaccard(prompt(first), prompt(second)) < 0.6:
         return False  # the same stock answer to another question
@@ -338,7 +338,9 @@ def _is_label(messages: Messages) -> bool:
 def _close(first: list[str], second: list[str]) -> bool:
     # Short answers are labels: A is not nearly B.
     if max(map(len, [*first, *second])) < 12:
-        return [letters(text) for text in first] == [letters(text) for text in second]
+        return [letters(text) or text for text in first] == [
+            letters(text) or text for text in second
+        ]
     return jaccard("".join(first), "".join(second)) >= 0.5
 
 

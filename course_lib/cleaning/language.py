@@ -31,6 +31,7 @@ _OTHER_ANY = re.compile(f"[{''.join(_OTHER_LETTERS.values())}]")
 _NOT_PROSE = re.compile(
     r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+", re.DOTALL
 )
+_QUOTATION = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"|「[^」]*」|『[^』]*』")
 _ASCII_WORD = re.compile("[a-z]+")
 _SHARED_WORDS = frozenset(re.findall("[a-z]+", "a an as at do has i in is me my no on not we"))
 _TOKEN = re.compile(r"[^\s,;/()]+")
@@ -156,7 +157,8 @@ def wrong_language(messages: Messages) -> str | None:
             said = language_of(message["content"])
             if said and said != asked:
                 # Asked last, because hardly any row comes so far.
-                if _asks_for_language(messages):
+                own = language_of(_QUOTATION.sub(" ", message["content"]))
+                if own in (None, asked) or _asks_for_language(messages):
                     return None
                 return f"the question is in {asked!r}, the answer in {said!r}"
     return None

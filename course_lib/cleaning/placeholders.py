@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from course_lib.cleaning.rule import Check, Messages
+from course_lib.cleaning.rule import Check, Messages, answers
 
 _OPEN, _CLOSE = r"[\[［{｛<＜(（【]", r"[\]］}｝>＞)）】]"
 _BRACKET_OPEN, _BRACKET_CLOSE = r"[\[［{｛<＜]", r"[\]］}｝>＞]"
@@ -111,10 +111,7 @@ def unfilled(messages: Messages) -> str | None:
         >>> unfilled(chat("Who are you?", "I am [Your Name] of the shop."))
         "a blank of a template was never filled in: '[Your Name]'"
     """
-    for message in messages:
-        if message["role"] != "assistant":
-            continue
-        text = message["content"]
+    for text in answers(messages):
         if _ANY_SIGN.search(text):
             blank = _blank(text)
             if blank and not _wanted(messages):

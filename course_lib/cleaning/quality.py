@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from itertools import pairwise
 from operator import eq
 
 from course_lib.cleaning.calls import calls
 from course_lib.cleaning.normalise import letters, normalised
-from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers
+from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers, prompt
 
 _PLACEHOLDER = re.compile(
-    r"(?i)n/?a|null|nil|none|nan|undefined|todo|tbd|tba|fixme|placeholder|lorem ipsum.*|no answer"
+    r"(?i)n/?a|null|nil|none|nan|undefined|todo|tbd|tba|fixme|placeholder"
+    r"|lorem ipsum(?: dolor.*)?|no answer"
     r"|to be (?:done|written|filled(?: in)?)|\(?(?:empty|blank|answer here|insert answer)\)?|test"
     r"|no (?:reply|response)|なし|無し|未回答|未記入|未入力|未定|回答なし|空欄|特になし|準備中"
 )
 
 _LONGEST_STUB = 24
+_ASKS_FOR_SIGN = re.compile(
+    r"(?i)(?<![a-z])(?:symbol|sign|operator|punctuation|character|morse|draw|ascii|emoticon)"
+    r"|記号|符号|句読点|演算子|マーク|顔文字|モールス|描いて"
+)
 _PLAIN_LETTER = re.compile(r"[0-9A-Za-z\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
 
 
@@ -36,7 +42,7 @@ def empty_turn(messages: Messages) -> str | None:
             return f"the {who} (message {number}) is empty"
         if message["role"] != "assistant":
             continue
-        if _is_punctuation(content):
+        if _is_punctuation(content) and not _ASKS_FOR_SIGN.search(prompt(messages)):
             return f"the answer (message {number}) is only punctuation: {content[:20]!r}"
         # A one-word label such as "none" is an answer in a classification set: see the brackets.
         bare = content.strip("[]<>{}().。-_* \n")
@@ -50,7 +56,13 @@ def _is_punctuation(content: str) -> bool:
     # Nearly every answer holds a plain letter near its beginning; only the others are folded.
     if _PLAIN_LETTER.search(content):
         return False
-    return not letters(content) and all(ord(character) < 0x2600 for character in content)
+    return not letters(content) and not any(map(_is_answer, content))
+
+
+def _is_answer(character: str) -> bool:
+    """Whether a sign can be an answer: ∞, <, ½, €, an emoji."""
+    kind = unicodedata.category(character)
+    return kind in ("Sm", "Sc", "No") or (ord(character) >= 0x2600 and kind[0] != "P")
 
 
 def _is_stub(content: str) -> bool:
@@ -70,7 +82,9 @@ _DANGLING_JA = re.compile(
 _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 # No dangling word is longer; a search with $ from the start of a long text is slow.
 _TAIL = 60
-_ENDS_WELL = re.compile(r"(?:\[[A-Z_]+\]|https?://\S+|[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f])$")
+_ENDS_WELL = re.compile(
+    r"(?:\[[A-Z_]+\]|https?://\S+|#\w{2,}|[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f])$"
+)
 _LIST_LINE = re.compile(r"(?:^|\n)\s*(?:[-*•・‣]|\d{1,2}[.)）])\s*[^\n]*$")
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from course_lib.cleaning.calls import rewritten_calls
 from course_lib.cleaning.privacy import DETECTORS, NAME
-from course_lib.cleaning.rule import Check, Messages, PairCheck, Repair
+from course_lib.cleaning.rule import Check, Messages, PairCheck, Repair, prompt
 from course_lib.errors import CourseError
 
 # A repair may uncover work for another (an entity that hides a tag). Ten rounds are far more
@@ -144,7 +144,13 @@ def _repaired(repairs: tuple[Repair, ...], out: Outcome, counts: Counter[tuple[s
         out.messages = _rewritten(out.messages, 0, repairs, rewrites)
         if out.rejected_answer is not None:
             first = len(out.messages)
-            out.rejected_answer = _rewritten(out.rejected_answer, first, repairs, rewrites)
+            asked = prompt(out.messages)
+            repairs_of_answer = tuple(
+                rule for rule in repairs if not (rule.about and rule.about.search(asked))
+            )
+            out.rejected_answer = _rewritten(
+                out.rejected_answer, first, repairs_of_answer, rewrites
+            )
         if len(rewrites) == before:
             break
     else:
@@ -166,7 +172,7 @@ def _rewritten(
         text = message["content"]
         for rule in repairs:
             after = rule.repair(text)
-            if after != text:
+            if after != text and not (rule.about and rule.about.search(prompt(messages))):
                 number = first + index + 1
                 rewrites.append(Rewrite(rule.name, number, message["role"], text, after))
                 text = after

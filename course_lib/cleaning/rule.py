@@ -7,6 +7,7 @@ because of the others beside them, and a *notice* shows rows to a person and rej
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -35,9 +36,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Repair(Rule):
-    """A rule that rewrites a text; it must leave clean text alone, and settle when repeated."""
+    """A rule that rewrites a text; it must leave clean text alone, and settle when repeated.
+
+    Where the user speaks of the matter itself (`about`), what looks damaged is meant: an answer
+    on HTML has tags. Such a conversation is left alone.
+    """
 
     repair: Callable[[str], str]
+    about: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)

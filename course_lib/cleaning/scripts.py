@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from course_lib.cleaning.rule import Check, Messages
+from course_lib.cleaning.rule import Check, Messages, answers
 
 _RANGES = {
     "Cyrillic": "\u0400-\u052f",
@@ -93,10 +93,7 @@ def foreign_script(messages: Messages) -> str | None:
         >>> foreign_script(chat("軽いですか。", "はい、このテントは очень 軽いです。"))
         "a stray word in Cyrillic script: 'очень'"
     """
-    for message in messages:
-        if message["role"] != "assistant":
-            continue
-        text = message["content"]
+    for text in answers(messages):
         if text.isascii() or not _SCREEN.search(text):
             continue
         found = _stray(text, messages)

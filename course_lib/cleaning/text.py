@@ -205,12 +205,21 @@ def _narrow(match: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", match.group())
 
 
+# What a user says who asks for the thing itself; a tag or a file name is no such talk.
+_ABOUT_HTML = re.compile(
+    r"(?i)(?<![a-z</.!-])(?:html5?|css|xml|svg|jsx|javascript)(?![a-z]|\s*>)|markup language"
+    r"|(?:which|what) tags?(?![a-z])|マークアップ"
+)
+_ABOUT_ENCODINGS = re.compile(r"(?i)mojibake|utf-?8|shift[-_ ]?jis|character encoding|文字化け")
+_ABOUT_WIDTH = re.compile(r"(?i)全角|半角|(?:full|half)-?width")
+
 MOJIBAKE = Repair(
     name="mojibake",
     reason="Text read with the wrong encoding teaches the model to write garbage.",
     before="Please donâ€™t fold the tent wet.",
     after="Please don’t fold the tent wet.",
     repair=repair_mojibake,
+    about=_ABOUT_ENCODINGS,
 )
 
 LOSSY_MOJIBAKE = Check(
@@ -235,6 +244,7 @@ HTML = Repair(
     before="<p>Your tent &amp; stove ship today.</p>",
     after="Your tent & stove ship today.",
     repair=strip_html,
+    about=_ABOUT_HTML,
 )
 
 WIDTH = Repair(
@@ -243,4 +253,5 @@ WIDTH = Repair(
     before="ﾃﾝﾄは１２０００円です。",
     after="テントは12000円です。",
     repair=unify_width,
+    about=_ABOUT_WIDTH,
 )
