@@ -48,6 +48,14 @@ DETECTORS: dict[str, Detector] = {
 _ALL = tuple(DETECTORS.values())
 # Ten rounds are far more than any text of people needs.
 _ROUNDS = 10
+# Words before a value that make it private; other keys need not be tried.
+_CUE = re.compile(
+    r"(?i)pass|pwd|(?<![a-z])(?:pw|pin|otp|dob|tel|iban|bic)|cv[cv]|code|acc(?:oun)?t|routing|ssn"
+    r"|social|birth|licen|card|phone|mobile|address|mail|number|暗証|口座|免許|旅券|番号|マイナンバー"
+    r"|生年月日|誕生日|住所|電話|携帯|パス|コード"
+)
+# Longer texts say themselves what they hold.
+_LONGEST_VALUE = 80
 _JSON_BEGINS = frozenset("{[ \n")
 # "dateOfBirth" and "date_of_birth" say what "date of birth" says.
 _WORD_BREAK = re.compile(r"[_.-]+|(?<=[a-z])(?=[A-Z])")
@@ -182,7 +190,7 @@ def _nested(value: Any, masked: Callable[[str], str], key: str = "") -> Any:
         return value
     text = str(value)
     after = _in_json(text, masked)
-    if after == text and key:
+    if after == text and len(text) <= _LONGEST_VALUE and _CUE.search(key):
         # Some values are private because of the word before them: {"password": "hunter2"}.
         named = f"{_WORD_BREAK.sub(' ', key)}: "
         framed = masked(named + text)
