@@ -42,8 +42,11 @@ from course_lib.cleaning.rule import Messages, Rule, chat
 # The rules that answer for each kind.
 KINDS: dict[str, tuple[str, ...]] = {
     **{kind: (kind,) for kind in ("json", "schema", "role", "turns")},
-    "mojibake": ("mojibake", "lossy_mojibake"),
-    **{kind: (kind,) for kind in ("lossy_mojibake", "control_characters", "html", "markdown")},
+    # What one cannot repair the other rejects.
+    **{kind: ("mojibake", "lossy_mojibake") for kind in ("mojibake", "lossy_mojibake")},
+    **{kind: (kind,) for kind in ("control_characters", "html")},
+    # Comments of HTML are debris of Markdown too.
+    "markdown": ("markdown", "html"),
     **{kind: (kind,) for kind in ("width", "empty", "repetition", "truncated", "refusal")},
     **{kind: (kind,) for kind in ("model_leak", "unfilled_template", "script", "language")},
     **{kind: (kind,) for kind in ("style", "contamination")},
@@ -232,7 +235,8 @@ def marks(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row_rules() -> list[Rule]:
-    return [*pipeline.STRUCTURE, *pipeline.REPAIRS, *pipeline.DAMAGE, *pipeline.MEANING]
+    rules = [*pipeline.STRUCTURE, *pipeline.REPAIRS, *pipeline.DAMAGE, *pipeline.MEANING]
+    return [rule for rule in rules if rule.name not in pipeline.EXTRAS]
 
 
 def _damages(
@@ -263,7 +267,8 @@ def _damaged(draw: Random, lang: str, kind: str, base: Messages, way: Damage) ->
     if sentence:
         answer = _put_in(draw, answer, _values(draw, lang, draw.choice(sentence)))
     broken = way(draw, answer)
-    expected = answer if kind in {"mojibake", "control_characters", "width"} else None
+    repaired = {"mojibake", "lossy_mojibake", "control_characters", "width"}
+    expected = answer if kind in repaired else None
     return Planted(kind, True, chat(question, broken), expected)
 
 
@@ -271,6 +276,11 @@ def _filled(
     draw: Random, lang: str, kind: str, planted: bool, base: Messages, pattern: str
 ) -> Planted:
     """One text of the file with its slots filled from a clean conversation."""
+    if "⇒" in pattern:
+        # The same value stands on both sides.
+        for name, values in _texts()["values"][lang].items():
+            pattern = pattern.replace(f"⟨{name}⟩", draw.choice(values))
+        pattern = pattern.replace("⟨n⟩", str(draw.randint(2, 99)))
     pattern = _values(draw, lang, pattern.replace("⏎", "\n"))
     question, answer = base[0]["content"], base[1]["content"]
     if " ‖ " in pattern:
@@ -447,7 +457,7 @@ def _judged(
         own, last = KINDS.get(row.kind, (row.kind,)), repaired.get(line)
         found = bool(touched.get(line, set()) & set(own))
         if found and row.expected is not None and last is not None:
-            found = last.split() == row.expected.split()
+            found = "".join(last.split()) == "".join(row.expected.split())
         judged.append((row.kind, row.planted, found, tuple(sorted(touched.get(line, ()))), row.row))
     return [one for one in judged if one[0]]
 

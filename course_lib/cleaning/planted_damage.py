@@ -222,7 +222,6 @@ def _dropped(message: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 _SYSTEM = {"role": "system", "content": "Answer kindly. やさしく答えてください。"}
-# The last `sound` ways are no damage at all.
 LINES: dict[str, tuple[tuple[Line, ...], tuple[Line, ...]]] = {
     "json": (
         (
@@ -278,6 +277,5 @@ SOUND_LINES: tuple[tuple[Line, ...], tuple[Line, ...]] = (
         lambda draw, messages: json.dumps({"note": None, "messages": messages}, indent=None),
         _other(lambda messages: [{**messages[0], "name": "Mina"}, *messages[1:]]),
         _other(lambda messages: [_SYSTEM, *messages, *messages, *messages]),
-        _other(lambda messages: [{**_SYSTEM, "role": "developer"}, *messages]),
     ),
 )
