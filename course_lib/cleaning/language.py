@@ -41,7 +41,7 @@ _ENGLISH_WORDS = frozenset(
 # A question about a language may well be answered in it.
 _ASKS_FOR_LANGUAGE = re.compile(
     r"(?i)translat|\bin (?:english|japanese|french|german|spanish|chinese|korean|italian)\b"
-    r"|翻訳|英訳|和訳|[英日]本?語で|中国語|韓国語|フランス語|スペイン語|ドイツ語"
+    r"|翻訳|英訳|和訳|(?:英|日本)語[でに]|中国語|韓国語|フランス語|スペイン語|ドイツ語"
 )
 
 

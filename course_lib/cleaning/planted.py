@@ -47,8 +47,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     **{kind: (kind,) for kind in ("control_characters", "html")},
     # Comments of HTML are debris of Markdown too.
     "markdown": ("markdown", "html"),
-    **{kind: (kind,) for kind in ("width", "empty", "repetition", "truncated", "refusal")},
-    **{kind: (kind,) for kind in ("model_leak", "unfilled_template", "script", "language")},
+    **{kind: (kind,) for kind in ("width", "empty", "repetition", "truncated")},
+    # A model that refuses as a model leaks, too.
+    **{kind: ("refusal", "model_leak") for kind in ("refusal", "model_leak")},
+    **{kind: (kind,) for kind in ("unfilled_template", "script", "language")},
     **{kind: (kind,) for kind in ("style", "contamination")},
     **{kind: (kind,) for kind in ("pair_same", "pair_empty", "pair_swapped", "pair_refusal")},
 }
