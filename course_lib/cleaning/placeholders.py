@@ -51,7 +51,7 @@ _ENGLISH = re.compile(
 # Braces around an identifier, outside code and formulas: {customer_name}, {{ order.id }}, {name}.
 _FIELD = r"(?:name|customer|company|product|date|amount|email|username|total|price|address|phone)"
 _BRACES = re.compile(
-    r"(?<![A-Za-z0-9_\\}\])/=^$#@{])(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
+    r"(?<![A-Za-z0-9_\\}\])/=^$@{])(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
     r"|\$\{\s*[A-Za-z_][\w.]*\s*\}"
     rf"|\{{\s*(?:[A-Za-z]{{2,}}(?:_[A-Za-z0-9]+)+|(?i:{_FIELD}))\s*\}})(?![A-Za-z0-9_/{{(])"
     rf"|<\s*{_FIELD}\s*>"

@@ -13,7 +13,7 @@ from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers
 
 _PLACEHOLDER = re.compile(
     r"(?i)n/?a|null|nil|none|nan|undefined|todo|tbd|tba|fixme|placeholder|lorem ipsum.*|no answer"
-    r"|to be (?:done|written|filled(?: in)?)|\(?(?:empty|blank|answer here|insert answer)\)?|test"
+    r"|to do|to be (?:done|written|filled(?: in)?)|\(?(?:empty|blank|answer here|insert answer)\)?|test"
     r"|no (?:reply|response)|(?:same )?as (?:above|before)|see (?:above|below)|pending|deleted"
     r"|removed|answer goes here|x{3,}"
     r"|(?:回答|記入|入力)?(?:なし|無し)|未(?:回答|記入|入力|定|完成|作成)|空欄|空白|白紙|特になし"

@@ -39,8 +39,7 @@ _AT_HOME = {
     "Devanagari": "hindi|india|sanskrit|nepal|marathi|yoga|mantra|ヒンディ|インド|サンスクリット"
     "|梵語|ネパール|ヨガ",
     "Greek": "greek|greece|athens|ギリシ|アテネ",
-    "Japanese": "japan|chin(?:a|ese)|kanji|kana|taiwan|tokyo|kyoto|osaka|(?<![a-z])(?:sign|says?|called"
-    "|named?|word|means?|meaning|written|reads?|characters?|brand|title|label)(?![a-z])",
+    "Japanese": "japan|chin(?:a|ese)|kanji|kana|taiwan|tokyo|kyoto|osaka",
     "Chinese": "chin(?:a|ese)|mandarin|beijing|taiwan|hong kong|pinyin|hanzi|中国|中華|北京|上海"
     "|台湾|香港|簡体|漢字|ピンイン|中文|漢文",
 }
@@ -62,6 +61,11 @@ _WORD = re.compile(r"[A-Za-z\u0370-\u03ff\u0400-\u052f]{3,}")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
 _LATIN = re.compile(r"[A-Za-z]")
 _KANA_HAN = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
+_EXPLAINED = re.compile(
+    r"(?i)(?<![a-z])(?:signs?|says?|called|named?|words?|means?|meaning|written|reads|characters?"
+    r"|brand|title|label)(?![a-z])"
+)
+_LONE_CYRILLIC = re.compile(r"(?<=[A-Za-z,] )[\u0430-\u044f](?= [A-Za-z])")
 _AMID_LATIN = re.compile(
     r"(?<![\u3041-\u30ff\u4e00-\u9fff])(?<=[A-Za-z0-9] )[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]{1,8}"
     r"(?=[ .,!?]|$)"
@@ -135,6 +139,9 @@ def _stray(text: str, messages: Messages) -> str | None:
             continue
         if not run.search(asked) and not _at_home(name, text, asked):
             return f"a stray word in {name} script: {words[0]!r}"
+    lone = _LONE_CYRILLIC.search(bare)
+    if lone and lone.group() not in asked and not _at_home("Cyrillic", text, asked):
+        return f"a stray letter in Cyrillic script: {lone.group()!r}"
     return (
         _twin(bare, text, asked) or _chinese(bare, text, asked) or _japanese(bare, text, asked)
     )
@@ -170,7 +177,9 @@ def _twin(bare: str, text: str, asked: str) -> str | None:
 def _japanese(bare: str, text: str, asked: str) -> str | None:
     """A word of kana or kanji amid English, which nobody explains; a single sign amid words."""
     word = _AMID_LATIN.search(bare)
-    if not word or _KANA_HAN.search(asked) or _at_home("Japanese", text, asked):
+    if not word or _EXPLAINED.search(text):
+        return None
+    if _KANA_HAN.search(asked) or _at_home("Japanese", text, asked):
         return None
     if len(_KANA_HAN.findall(bare)) > _SLIP * len(_LATIN.findall(bare)):
         return None

@@ -31,6 +31,8 @@ _KANA = re.compile(r"[\u3041-\u30fc]")
 _JAPANESE_TEXT = re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _LATIN = re.compile(r"[A-Za-z]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+# Letters of Latin-1, curly quotes, dashes, dots, € and ™; swallowed ASCII may stand among them.
+_TYPOGRAPHY = re.compile(r"[ -~]*[\xa0-\xff\u2010-\u2044\u20ac\u2122][ -~\xa0-\xff\u2010-\u2044\u20ac\u2122]*")
 _HIGH_LATIN = re.compile(r"[\x80-\xff]")
 # UTF-8 kana read as cp932 begin with these lead bytes, over and over: 縺 繧 繝 (kana), 縲 (。).
 _GHOST_LEAD = re.compile(r"[縺繧繝縲]")
@@ -66,14 +68,22 @@ def _undo_asian_ghosts(text: str) -> str:
 
 
 def _undo_asian_ghost(match: re.Match[str]) -> str:
+    around = match.string[match.start() - 1 : match.start()] + match.string[match.end() :][:1]
     for encoding in ("cp932", "gbk", "euc_jp"):
         try:
             meant = match.group().encode(encoding).decode("utf-8")
         except UnicodeError:
             continue
-        if not (meant.isascii() or _KANA_KANJI.search(meant)) and meant.isprintable():
+        if not _TYPOGRAPHY.fullmatch(meant):
+            continue
+        # Two bytes make a kanji that may be meant, unless it sticks to a word or a figure.
+        if encoding == "cp932" or max(meant) > "\xff" or any(map(_is_plain, around)):
             return meant
     return match.group()
+
+
+def _is_plain(character: str) -> bool:
+    return character.isascii() and character.isalnum()
 
 
 def _undo_latin_ghost(text: str) -> str:
