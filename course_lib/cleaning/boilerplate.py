@@ -61,11 +61,33 @@ _TOKENS = re.compile(
 )
 # Cheap screens: every leak, every mark and every stock ending holds one of its signs.
 _LEAK_SIGNS = (
-    *(" my ", "My ", "odel", "GPT", "nowledge cut", "access", "browse", " by ", "s Claude", "s Gemini"),
+    *(
+        " my ",
+        "My ",
+        "odel",
+        "GPT",
+        "nowledge cut",
+        "access",
+        "browse",
+        " by ",
+        "s Claude",
+        "s Gemini",
+    ),
     *("I am ", "I'm ", "I’m ", "s is "),
 )
 _LEAK_SIGNS_JA = ("モデル", "私", "わたし", "僕", "当方", "知識", "GPT", "Claude", "Gemini")
-_TOKEN_SIGNS = ("<", "INST]", "###", "Human:", "Assistant:", "AI:", "Bot:", "アシスタント", "AI：", "†")
+_TOKEN_SIGNS = (
+    "<",
+    "INST]",
+    "###",
+    "Human:",
+    "Assistant:",
+    "AI:",
+    "Bot:",
+    "アシスタント",
+    "AI：",
+    "†",
+)
 _ENDING_SIGNS = (
     *("ope th", "know if", "free to", "thing else", "any ", "hesitate", "appy to help"),
     *("質問", "不明", "気軽", "幸い", "嬉しい", "うれしい", "手伝い", "知りたい"),

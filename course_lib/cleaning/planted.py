@@ -43,13 +43,13 @@ from course_lib.cleaning.rule import Messages, Rule, chat
 KINDS: dict[str, tuple[str, ...]] = {
     **{kind: (kind,) for kind in ("json", "schema", "role", "turns")},
     # What one cannot repair the other rejects.
-    **{kind: ("mojibake", "lossy_mojibake") for kind in ("mojibake", "lossy_mojibake")},
+    **dict.fromkeys(("mojibake", "lossy_mojibake"), ("mojibake", "lossy_mojibake")),
     **{kind: (kind,) for kind in ("control_characters", "html")},
     # Comments of HTML are debris of Markdown too.
     "markdown": ("markdown", "html"),
     **{kind: (kind,) for kind in ("width", "empty", "repetition", "truncated")},
     # A model that refuses as a model leaks, too.
-    **{kind: ("refusal", "model_leak") for kind in ("refusal", "model_leak")},
+    **dict.fromkeys(("refusal", "model_leak"), ("refusal", "model_leak")),
     **{kind: (kind,) for kind in ("unfilled_template", "script", "language")},
     **{kind: (kind,) for kind in ("style", "contamination")},
     **{kind: (kind,) for kind in ("pair_same", "pair_empty", "pair_swapped", "pair_refusal")},
@@ -241,9 +241,7 @@ def _row_rules() -> list[Rule]:
     return [rule for rule in rules if rule.name not in pipeline.EXTRAS]
 
 
-def _damages(
-    lang: str, kind: str
-) -> tuple[tuple[Damage, ...], tuple[Damage, ...]] | None:
+def _damages(lang: str, kind: str) -> tuple[tuple[Damage, ...], tuple[Damage, ...]] | None:
     own = JAPANESE_TEXT if lang == "ja" else ENGLISH_TEXT
     return own.get(kind) or TEXT.get(kind)
 
@@ -356,11 +354,17 @@ def _sides(
     source = {"pair_empty": "empty", "pair_refusal": "refusal", "pair_swapped": "truncated"}[kind]
     if kind == "pair_swapped" and number % 2:
         source = "language"
-    row = plant([base], lang, source, held_out=held_out, seed=number, each=number % 16 + 1)
-    bad = [one.row[-1]["content"] for one in row if one.planted == (planted or kind != "pair_empty")]  # type: ignore[index]
+    drawn = plant([base], lang, source, held_out=held_out, seed=number, each=number % 16 + 1)
+    wanted = planted or kind != "pair_empty"
+    bad = [_answer(one) for one in drawn if one.planted == wanted]
     # A broken answer is a good one to reject: only the other way round is it a defect.
     sides = (bad[-1], good) if planted else (good, bad[-1])
     return sides if kind != "pair_empty" or number % 2 else (sides[1], sides[0])
+
+
+def _answer(row: Planted) -> str:
+    assert isinstance(row.row, list)  # the kinds of single answers are conversations
+    return str(row.row[-1]["content"])
 
 
 def _leaked(
@@ -374,10 +378,17 @@ def _leaked(
     rows = []
     for number in range(EACH):
         asked, base = draw.choice(test)[0]["content"], draw.choice(conversations)
-        before, behind = ("Hello, ", " Thanks!") if lang == "en" else ("こんにちは。", "お願いします。")
+        before, behind = (
+            ("Hello, ", " Thanks!") if lang == "en" else ("こんにちは。", "お願いします。")
+        )
         first = sentences(base[0]["content"])[0].strip()
         seen = (asked, asked.upper(), before + asked + behind, asked.rstrip("?。？"))
-        unseen = (f"{first} {asked}", f"{asked} {first}", f"  {asked.lower()}!!", asked + "\n" + first)
+        unseen = (
+            f"{first} {asked}",
+            f"{asked} {first}",
+            f"  {asked.lower()}!!",
+            asked + "\n" + first,
+        )
         ways = unseen if held_out else seen
         rows.append(Planted("contamination", True, chat(ways[number % 4], base[1]["content"])))
     sound = draw.sample(list(conversations), EACH)
@@ -410,12 +421,15 @@ def _round(
         if lang == "en":
             return []
         plain = draw.sample(_split(_texts()["ja"]["style"][_half_of(held_out)]), 3)
-        odd = [chat(one[0]["content"], _values(draw, lang, text[2:])) for one, text in zip(base, plain)]
+        odd = [
+            chat(one[0]["content"], _values(draw, lang, text[2:])) for one, text in zip(base, plain)
+        ]
         return [*_all(kind, True, odd), *_all(kind, False, base[3:])]
-    rows = plant(base[:9], lang, kind, held_out=held_out, seed=seed, each=9)
-    odd = [row for row in rows if row.planted]
-    sound = [row for row in rows if not row.planted]
-    return [*draw.sample(odd, 3), *draw.sample(sound, min(6, len(sound))), *_all(kind, False, base[9:])]
+    drawn = plant(base[:9], lang, kind, held_out=held_out, seed=seed, each=9)
+    shown = [row for row in drawn if row.planted]
+    sound = [row for row in drawn if not row.planted]
+    others = draw.sample(sound, min(6, len(sound)))
+    return [*draw.sample(shown, 3), *others, *_all(kind, False, base[9:])]
 
 
 def _half_of(held_out: bool) -> str:

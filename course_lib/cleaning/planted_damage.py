@@ -88,9 +88,11 @@ def _half(draw: Random, text: str) -> str:
     """Half-width katakana, the voicing mark a sign of its own; the long bar only within words."""
     return re.sub(
         "[ァ-ヴ][ァ-ヴー]*",
-        lambda word: "".join(
-            _HALF.get(sign, sign) for sign in unicodedata.normalize("NFD", word[0])
-        ).replace("\u3099", "ﾞ").replace("\u309a", "ﾟ"),
+        lambda word: (
+            "".join(_HALF.get(sign, sign) for sign in unicodedata.normalize("NFD", word[0]))
+            .replace("\u3099", "ﾞ")
+            .replace("\u309a", "ﾟ")
+        ),
         text,
     )
 

@@ -11,18 +11,24 @@ from operator import eq
 from course_lib.cleaning.normalise import letters, normalised
 from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers
 
+_REPLY = r"(?:answer|reply|response|text|content|data|entry|information|input)"
+_GIVEN = r"(?:given|filled(?: in)?|provided|written|entered|added|completed|done|decided|yet)"
 _PLACEHOLDER = re.compile(
-    r"(?i)n/?a|null|nil|none|nan|undefined|todo|tbd|tba|fixme|placeholder|lorem ipsum.*|no answer"
-    r"|to do|to be (?:done|written|filled(?: in)?)|\(?(?:empty|blank|answer here|insert answer)\)?|test"
-    r"|no (?:reply|response)|(?:same )?as (?:above|before)|see (?:above|below)|pending|deleted"
-    r"|removed|answer goes here|x{3,}"
-    r"|(?:回答|記入|入力)?(?:なし|無し)|未(?:回答|記入|入力|定|完成|作成)|空欄|空白|白紙|特になし"
-    r"|無回答|該当なし|同上|上に同じ|(?:準備|作成|確認|調査)中|要(?:確認|調査|記入)"
-    r"|(?:後|あと)で(?:書く|記入|回答|追記)?|(?:回答|返信|確認)(?:待ち|予定)|(?:ここに)?回答を?(?:書く|記入)"
+    r"(?i)n[/.]?a\.?|null|nil|none|nan|undefined|todo|to do|tb[acd]|fixme|placeholder|lorem ipsum.*"
+    rf"|(?:no|missing|empty) {_REPLY}(?: {_GIVEN}| here)?|{_REPLY} (?:missing|pending|here|goes here"
+    rf"|to follow|follows)|(?:not|none|nothing) (?:yet )?{_GIVEN}|insert {_REPLY}(?: here)?"
+    rf"|(?:to|will) be {_GIVEN}(?: later)?|to follow|\(?(?:empty|blank|test)\)?|x{{3,}}"
+    rf"|(?:(?:the )?same(?: {_REPLY})? as|as|see|cf\.?) (?:the )?(?:{_REPLY} )?"
+    r"(?:above|below|before|previous|earlier)|pending|deleted|removed"
+    r"|(?:回答|記入|入力|記載|内容|データ|返信)?(?:なし|無し)|未(?:回答|記入|入力|記載|定|完成|作成|対応)"
+    r"|空|空欄|空白|白紙|特になし|無回答|該当なし|同上|(?:上|前|上記|前記)(?:の回答)?(?:に|と)(?:同じ|同様)"
+    r"|(?:上記|下記|別紙)(?:を?参照|の(?:通り|とおり))|(?:準備|作成|確認|調査|検討)中(?:です)?"
+    r"|要(?:確認|調査|記入)|(?:後日|後ほど|のちほど|後で|あとで)(?:、)?(?:書く|記入|記載|回答|追記|入力)?"
+    r"(?:する|します|予定)?|(?:回答|返信|確認|記入|入力)(?:待ち|予定)|(?:ここに)?回答を?(?:書く|記入)|書きかけ"
 )
 
 _LONGEST_STUB = 24
-_AROUND_STUBS = "[]<>{}()「」【】《》〔〕#.。-_*※ \n"
+_AROUND_STUBS = "[]<>{}()「」【】《》〔〕#.。!-_*※ \n"
 _PLAIN_LETTER = re.compile(r"[0-9A-Za-z\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
 
 

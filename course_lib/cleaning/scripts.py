@@ -142,9 +142,7 @@ def _stray(text: str, messages: Messages) -> str | None:
     lone = _LONE_CYRILLIC.search(bare)
     if lone and lone.group() not in asked and not _at_home("Cyrillic", text, asked):
         return f"a stray letter in Cyrillic script: {lone.group()!r}"
-    return (
-        _twin(bare, text, asked) or _chinese(bare, text, asked) or _japanese(bare, text, asked)
-    )
+    return _twin(bare, text, asked) or _chinese(bare, text, asked) or _japanese(bare, text, asked)
 
 
 def _is_part(word: str, text: str) -> bool:

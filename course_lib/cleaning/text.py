@@ -32,7 +32,9 @@ _JAPANESE_TEXT = re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
 _LATIN = re.compile(r"[A-Za-z]")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 # Letters of Latin-1, curly quotes, dashes, dots, € and ™; swallowed ASCII may stand among them.
-_TYPOGRAPHY = re.compile(r"[ -~]*[\xa0-\xff\u2010-\u2044\u20ac\u2122][ -~\xa0-\xff\u2010-\u2044\u20ac\u2122]*")
+_TYPOGRAPHY = re.compile(
+    r"[ -~]*[\xa0-\xff\u2010-\u2044\u20ac\u2122][ -~\xa0-\xff\u2010-\u2044\u20ac\u2122]*"
+)
 _HIGH_LATIN = re.compile(r"[\x80-\xff]")
 # UTF-8 kana read as cp932 begin with these lead bytes, over and over: 縺 繧 繝 (kana), 縲 (。).
 _GHOST_LEAD = re.compile(r"[縺繧繝縲]")
