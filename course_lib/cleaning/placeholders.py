@@ -29,14 +29,15 @@ _ENGLISH = re.compile(
     rf"{_BRACKET_CLOSE}"
     r"|\(\s*(?i:insert [\w' -]{2,30}? here)\)"
     # Merge fields: <<customer>>, __NAME__, %CODE%. Macros and variables of systems are none.
-    r"|<<\s*[A-Za-z][\w .]{2,30}>>|(?<![A-Za-z0-9_])__(?!FILE|LINE|DIR|FUNC|DATE|TIME|VA_)[A-Z][A-Z_]+__(?![A-Za-z0-9_])"
+    r"|<<\s*[A-Za-z][\w .]{2,30}>>"
+    r"|(?<![A-Za-z0-9_])__(?!FILE|LINE|DIR|FUNC|DATE|TIME|VA_)[A-Z][A-Z_]+__(?![A-Za-z0-9_])"
     r"|(?<![A-Za-z0-9_%])%(?!PATH|\w*(?:DATA|PROFILE|FILES|DIR|ROOT|PATH)%|USERNAME|COMPUTERNAME|TE?MP%)"
     r"[A-Z][A-Z_]{2,}%(?![A-Za-z0-9_])"
     # A measure without its figure: [X] days, ____ dollars.
     rf"|(?:\[[XxN#]\]|(?<![\w_])_{{3,}})\s?{_UNITS}(?![A-Za-z])"
     # Capitals throughout are the mask of something private.
-    r"|\[(?:the |our )?(?:[Dd]ate|[Tt]ime|[Aa]mount|[Pp]rice|[Ww]ebsite(?: URL| link)?|[Oo]rder [Nn]umber"
-    r"|[Tt]racking [Nn]umber|[Pp]roduct(?: [Nn]ame)?|[Pp]hone(?: [Nn]umber)?)\](?!\()"
+    r"|\[(?:the |our )?(?:[Dd]ate|[Tt]ime|[Aa]mount|[Pp]rice|[Ww]ebsite(?: URL| link)?"
+    r"|(?:[Oo]rder|[Tt]racking) [Nn]umber|[Pp]roduct(?: [Nn]ame)?|[Pp]hone(?: [Nn]umber)?)\](?!\()"
     rf"|\{{\s*(?i:(?:the )?{_WHOSE}[ _]name)\s*\}}"
     # [Your Name]: a blank; [Your Orders]: a menu; [your order number]: for the customer to write.
     r"|\[\s*(?i:your[ _](?:full |first |last |company |business |store |shop |job )?"

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -55,13 +55,38 @@ KINDS: dict[str, tuple[str, ...]] = {
     **{kind: (kind,) for kind in ("pair_same", "pair_empty", "pair_swapped", "pair_refusal")},
 }
 # What only a person can decide: the rules show the rows and reject none.
-HUMAN = ("length", "rare_label", "rare_language", "style_across", "house_phrase")
-HUMAN += ("boilerplate", "typo", "thin_topic")
+HUMAN: tuple[str, ...] = (
+    "length",
+    "rare_label",
+    "rare_language",
+    "style_across",
+    "house_phrase",
+    "boilerplate",
+    "typo",
+    "thin_topic",
+)
 EACH = 48  # planted rows of each kind and language, and sound rows that look like them
 _ROUNDS = 16  # of a notice, with three planted rows each: what it looks for is rare by definition
-_SINGLES = ("json", "schema", "role", "turns", "mojibake", "lossy_mojibake", "control_characters")
-_SINGLES += ("html", "markdown", "width", "empty", "repetition", "refusal", "model_leak")
-_SINGLES += ("unfilled_template", "script", "language", "style")
+_SINGLES: tuple[str, ...] = (
+    "json",
+    "schema",
+    "role",
+    "turns",
+    "mojibake",
+    "lossy_mojibake",
+    "control_characters",
+    "html",
+    "markdown",
+    "width",
+    "empty",
+    "repetition",
+    "refusal",
+    "model_leak",
+    "unfilled_template",
+    "script",
+    "language",
+    "style",
+)
 _LABELS = {"en": ("Positive", "Negative", "Neutral"), "ja": ("肯定", "否定", "中立")}
 _STRAY_LABELS = {
     "en": ("positive", "Neg", "Neutral.", "Mixed", "unsure", "POSITIVE"),
@@ -168,18 +193,13 @@ def examine(
     Example:
         >>> examine(conversations, "ja").query("planted and not found")  # doctest: +SKIP
     """
-    drawn = {"held_out": held_out, "seed": seed}
-    singles = [row for kind in _SINGLES for row in plant(conversations, lang, kind, **drawn)]
+    drawn = partial(plant, conversations, lang, held_out=held_out, seed=seed)
+    singles = [row for kind in _SINGLES for row in drawn(kind)]
     found = _judged(singles, [rule.name for rule in _row_rules()])
     # A cut answer shows against answers that end: the share of them must be that of real data.
-    for part in _parts(plant(conversations, lang, "truncated", **drawn), 6):
+    for part in _parts(drawn("truncated"), 6):
         found += _judged(part + _bed(conversations), ["truncated"])
-    pairs = [
-        row
-        for kind in KINDS
-        if kind.startswith("pair_")
-        for row in plant(conversations, lang, kind, **drawn)
-    ]
+    pairs = [row for kind in KINDS if kind.startswith("pair_") for row in drawn(kind)]
     found += _judged(pairs, [rule.name for rule in pipeline.PAIRS])
     if test:
         leaked = _leaked(Random(f"{seed} {lang} leaked"), conversations, test, lang, held_out)
@@ -422,7 +442,8 @@ def _round(
             return []
         plain = draw.sample(_split(_texts()["ja"]["style"][_half_of(held_out)]), 3)
         odd = [
-            chat(one[0]["content"], _values(draw, lang, text[2:])) for one, text in zip(base, plain)
+            chat(one[0]["content"], _values(draw, lang, text[2:]))
+            for one, text in zip(base, plain, strict=False)
         ]
         return [*_all(kind, True, odd), *_all(kind, False, base[3:])]
     drawn = plant(base[:9], lang, kind, held_out=held_out, seed=seed, each=9)

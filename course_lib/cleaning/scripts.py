@@ -67,8 +67,8 @@ _EXPLAINED = re.compile(
 )
 _LONE_CYRILLIC = re.compile(r"(?<=[A-Za-z,] )[\u0430-\u044f](?= [A-Za-z])")
 _AMID_LATIN = re.compile(
-    r"(?<![\u3041-\u30ff\u4e00-\u9fff])(?<=[A-Za-z0-9] )[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]{1,8}"
-    r"(?=[ .,!?]|$)"
+    r"(?<![\u3041-\u30ff\u4e00-\u9fff])(?<=[A-Za-z0-9] )"
+    r"[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]{1,8}(?=[ .,!?]|$)"
 )
 # Above this share of the letters the script is no slip: the answer is written in it.
 _SLIP = 0.3

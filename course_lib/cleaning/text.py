@@ -63,7 +63,7 @@ def repair_mojibake(text: str) -> str:
 
 
 def _undo_asian_ghosts(text: str) -> str:
-    """Curly quotes, dashes, £ and é of a Latin text, read as cp932, GBK or EUC: isn窶冲 is isn’t."""
+    """Curly quotes, dashes, £ and é of a Latin text, read as cp932, GBK or EUC."""
     if len(_LATIN.findall(text)) < 0.7 * sum(map(str.isalpha, text)):
         return text
     return _BEYOND_ASCII.sub(_undo_asian_ghost, text)
