@@ -48,12 +48,15 @@ KINDS: dict[str, tuple[str, ...]] = {
     # Comments of HTML are debris of Markdown too.
     "markdown": ("markdown", "html"),
     **{kind: (kind,) for kind in ("width", "empty", "repetition", "truncated")},
+    "stub": ("empty",),
     # A model that refuses as a model leaks, too.
     **dict.fromkeys(("refusal", "model_leak"), ("refusal", "model_leak")),
     **{kind: (kind,) for kind in ("unfilled_template", "script", "language")},
     **{kind: (kind,) for kind in ("style", "contamination")},
     **{kind: (kind,) for kind in ("pair_same", "pair_empty", "pair_swapped", "pair_refusal")},
 }
+# A rule knows the common wordings of a stub ("to be written"); who reads short answers finds more.
+OPEN = ("stub",)
 # What only a person can decide: the rules show the rows and reject none.
 HUMAN: tuple[str, ...] = (
     "length",
@@ -79,6 +82,7 @@ _SINGLES: tuple[str, ...] = (
     "markdown",
     "width",
     "empty",
+    "stub",
     "repetition",
     "refusal",
     "model_leak",
@@ -267,7 +271,7 @@ def _damages(lang: str, kind: str) -> tuple[tuple[Damage, ...], tuple[Damage, ..
 
 
 def _sound_of(kind: str) -> str:
-    return "mojibake" if kind == "lossy_mojibake" else kind
+    return {"lossy_mojibake": "mojibake", "stub": "empty"}.get(kind, kind)
 
 
 def _lines(

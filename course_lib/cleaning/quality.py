@@ -12,7 +12,9 @@ from course_lib.cleaning.normalise import letters, normalised
 from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers
 
 _REPLY = r"(?:answer|reply|response|text|content|data|entry|information|input)"
-_GIVEN = r"(?:given|filled(?: in)?|provided|written|entered|added|completed|done|decided|yet)"
+_GIVEN = (
+    r"(?:given|answered|filled(?: in)?|provided|written|entered|added|completed|done|decided|yet)"
+)
 _PLACEHOLDER = re.compile(
     r"(?i)n[/.]?a\.?|null|nil|none|nan|undefined|todo|to do|tb[acd]|fixme|placeholder"
     rf"|lorem ipsum.*|(?:no|missing|empty) {_REPLY}(?: {_GIVEN}| here)?|{_REPLY}"

@@ -62,7 +62,7 @@ _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
 _LATIN = re.compile(r"[A-Za-z]")
 _KANA_HAN = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
 _EXPLAINED = re.compile(
-    r"(?i)(?<![a-z])(?:signs?|says?|called|named?|words?|means?|meaning|written|reads|characters?"
+    r"(?i)(?<![a-z])(?:signs?|says|called|named?|words?|means?|meaning|written|reads|characters?"
     r"|brand|title|label)(?![a-z])"
 )
 _LONE_CYRILLIC = re.compile(r"(?<=[A-Za-z,] )[\u0430-\u044f](?= [A-Za-z])")
