@@ -11,7 +11,8 @@ import pytest
 from course_lib import data_path
 from course_lib.cleaning.answer_key import read_key
 from course_lib.cleaning.pipeline import EXTRAS, PRIVACY, RULES
-from course_lib.cleaning.planted import HUMAN, KINDS, OPEN, examine, marks, plant
+from course_lib.cleaning.planted import HUMAN, KINDS, OPEN, examine, marks
+from course_lib.cleaning.planted_rows import plant
 from course_lib.cleaning.preferences import swapped_pair
 from course_lib.cleaning.quality import cut_off, empty_turn, refusal
 from course_lib.cleaning.rule import Messages, chat
