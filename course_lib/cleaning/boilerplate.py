@@ -16,7 +16,8 @@ _B, _E = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 # Claude and Gemini are names that people and shops have too: only with what they are.
 _MODEL = (
     r"(?:ChatGPT|GPT-?[345][\w.]*|Qwen|DeepSeek"
-    r"|(?:Claude|Gemini|Bard|Llama|Copilot|Mistral)(?=,? (?:an?|the) (?:AI|large|language|model)))"
+    r"|(?:Claude|Gemini|Bard|Llama|Copilot|Mistral)(?=,? (?:(?:an?|the) (?:AI|large|language|model)"
+    r"|(?:made|trained|developed|created|built) by )))"
 )
 _MODEL_JA = r"(?:ChatGPT|GPT-?[345][\w.]*|Qwen|DeepSeek)"
 _MAKER = r"(?:OpenAI|Anthropic|Google(?: DeepMind| AI)?|Meta(?: AI)?|Microsoft|Alibaba(?: Cloud)?)"
@@ -26,11 +27,13 @@ _LEAK = re.compile(
     rf"(?i:{_B}(?:as of|since|until|after|in|to) my (?:last|latest|most recent|current)"
     r" (?:knowledge |training |data )?(?:update|cut-?off|training)(?! (?:e-?mail|message|note|to)))"
     rf"|(?i:{_B}my (?:knowledge|training|data|training data)(?:['’]s)?"
-    r" (?:cut-?off|was last updated|ends in|only goes (?:up )?to|is current (?:as of|up to)))"
+    r" (?:cut-?off|was last updated|(?:only )?(?:ends|stops|reaches|goes|extends)"
+    r" (?:only )?(?:in|at|before|with|to|up to|until)|is (?:current|limited) (?:as of|up to|to)))"
     rf"|(?i:{_B}knowledge cut-?off(?: date)? (?:of|is|was|in) (?:{_MONTH}|20[0-9]{{2}}))"
     rf"|(?i:{_B}i (?:do not|don['’]t|cannot|can['’]t) (?:have )?(?:access|browse)(?: to)?"
     r" (?:to )?(?:the internet|real-?time (?:information|data)|current events))"
     rf"|(?i:{_B}as an? (?:ai|artificial intelligence)(?: language)? model{_E})"
+    rf"|{_B}(?i:as an?) {_MAKER} (?i:(?:language )?model){_E}"
     rf"|{_B}(?:[Aa]s|I am|I['’]m|[Mm]y name is|[Tt]his is) {_MODEL}{_E}(?!['’]s)"
     rf"|{_B}(?i:i (?:was|am|have been) (?:a (?:large )?language model,? )?{_MADE}) {_MAKER}{_E}"
     rf"|{_B}(?i:language model,? {_MADE}) {_MAKER}{_E}"
@@ -38,6 +41,8 @@ _LEAK = re.compile(
 _LEAK_JA = re.compile(
     rf"(?:私|わたし|僕|当方)は、?{_MODEL_JA}(?:です|と(?:申し|いい|言い)ます|という|、)"
     rf"|{_MODEL_JA}(?:として(?:は|、)|ですので|なので|であるため|の知識は|の学習データ)"
+    rf"|(?:私|わたし|僕)は、?[^。\n]{{1,20}}(?:開発|訓練|作成|作っ|作られ|学習)[^。\n]{{0,10}}"
+    rf"(?:{_MODEL_JA}|Claude|Gemini|Llama|Mistral)(?:です|と(?:申し|いい|言い)ます)"
     rf"|(?:私|わたし)は、?{_MAKER}(?:社)?(?:によって|に|が|の)(?:開発|訓練|作成|作ら|トレーニング|学習)"
     r"|(?:私|わたし)の(?:知識|学習|訓練|トレーニング)(?:データ)?(?:は|の)[^。]{0,12}(?:時点|まで|カットオフ|更新)"
     r"|(?:私|わたし)の(?:最終|最新の|最後の)(?:知識)?(?:更新|アップデート|学習)|知識(?:の)?カットオフ"
@@ -47,17 +52,42 @@ _LEAK_JA = re.compile(
 _TOKENS = re.compile(
     r"<\|(?:im_start|im_end|im_sep|endoftext|end|eot_id|start_header_id|end_header_id|begin_of_text"
     r"|end_of_text|user|assistant|system|endofprompt|pad)\|>|\[/?INST\]|<</?SYS>>|\A[^<]*</s>\s*\Z"
-    r"|<(?:start|end)_of_turn>|^### ?(?:Response|Instruction|Input|指示|応答|入力)[:：][ \t]*$"
-    r"|(?<=\n)Human: ?(?=\S)|\AAssistant: ?(?=\S)|<\|?(?:unk|bos|eos)\|?>",
+    r"|<(?:start|end)_of_turn>|^### ?(?:Response|Instruction|Input|Answer|Output|Question"
+    r"|指示|応答|入力|回答|出力|質問)[:：][ \t]*$"
+    r"|(?<=\n)Human: ?(?=\S)|\AAssistant: ?(?=\S)|<\|?(?:unk|bos|eos)\|?>"
+    r"|^(?:User|Human|ユーザー?|人間)[:：] ?\S[^\n]*\n+(?:Assistant|AI|Bot|アシスタント)[:：]"
+    r"|</?(?:think|thinking|reasoning|scratchpad)>|【\d+(?::\d+)?†[^】\n]*】",
     re.MULTILINE,
 )
 # Cheap screens: every leak, every mark and every stock ending holds one of its signs.
 _LEAK_SIGNS = (
-    *(" my ", "odel", "GPT", "nowledge cut", "access", "browse", " by ", "s Claude", "s Gemini"),
+    *(
+        " my ",
+        "My ",
+        "odel",
+        "GPT",
+        "nowledge cut",
+        "access",
+        "browse",
+        " by ",
+        "s Claude",
+        "s Gemini",
+    ),
     *("I am ", "I'm ", "I’m ", "s is "),
 )
 _LEAK_SIGNS_JA = ("モデル", "私", "わたし", "僕", "当方", "知識", "GPT", "Claude", "Gemini")
-_TOKEN_SIGNS = ("<", "INST]", "###", "Human:", "Assistant:")
+_TOKEN_SIGNS = (
+    "<",
+    "INST]",
+    "###",
+    "Human:",
+    "Assistant:",
+    "AI:",
+    "Bot:",
+    "アシスタント",
+    "AI：",
+    "†",
+)
 _ENDING_SIGNS = (
     *("ope th", "know if", "free to", "thing else", "any ", "hesitate", "appy to help"),
     *("質問", "不明", "気軽", "幸い", "嬉しい", "うれしい", "手伝い", "知りたい"),

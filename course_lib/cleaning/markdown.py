@@ -16,6 +16,15 @@ _COMMENT = re.compile(r"[ \t]*<!--.*?-->", re.DOTALL)
 _EMPTY_LINK = re.compile(
     r"(?<![A-Za-z0-9_\])\\])!?\[([^\[\]\n]*\w[^\[\]\n]*)\]\(\s*#?\s*\)(?!\s*[{-])"
 )
+# An image or a link that shows nothing; again not C++.
+_NOTHING_SHOWN = re.compile(r"(?<![A-Za-z0-9_\])\\])!?\[\s*\]\([^()\s]*\)(?!\s*[{-])[ \t]*")
+_EMPTY_HEADING = re.compile(r"^#{1,6}[ \t]*\n", re.MULTILINE)
+# Bold around nothing before a word; "**** stars" and "****1234" are something else.
+_EMPTY_BOLD = re.compile(r"(?:(?<=[\s。！？])|^)\*{4}(?=[A-Z\u3041-\u30ff\u4e00-\u9fff])", re.M)
+# A lower-case word behind it may be a name of a program, such as __dirname.
+_LONE_UNDERSCORES = re.compile(
+    r"(?:(?<=[\s。！？])|^)__(?=[A-Z][a-z ]|[\u3041-\u30ff\u4e00-\u9fff])", re.M
+)
 _ENTITY = re.compile(
     r"&(?:amp;)?(?:(nbsp)(?![=;])|(ensp|emsp|thinsp|quot|amp|#0?39|#160)(?![A-Za-z0-9=;]))"
     r"|(?<![A-Za-z0-9&])&?(?:amp;)?(nbsp|ensp|emsp|thinsp);"
@@ -40,7 +49,7 @@ _PAGE_KEY = re.compile(
 _FENCE = re.compile(r"^[ \t>]*(`{3,})([^`\n]*)$", re.MULTILINE)
 _STARS = re.compile(r"(?<![*\\])\*\*(?!\*)")
 # A cheap screen: all debris but front matter holds one of these.
-_SIGNS = ("**", "\\", "](", "<!--", "```", "&", "sp;")
+_SIGNS = ("**", "__", "#\n", "\\", "](", "<!--", "```", "&", "sp;")
 _NOT_BOLD_AFTER = re.compile(r"[\s/*]|$|(?:kwargs?|options|opts|params)(?![A-Za-z])|[a-z]+_")
 
 
@@ -90,7 +99,13 @@ def _prose(text: str) -> str:
         cut = found.rindex("-->") + 3
         found = _COMMENT.sub("", found[:cut]) + found[cut:]
     if "](" in found:
-        found = _EMPTY_LINK.sub(r"\1", found)
+        found = _NOTHING_SHOWN.sub("", _EMPTY_LINK.sub(r"\1", found))
+    if "#\n" in found:
+        found = _EMPTY_HEADING.sub("", found)
+    if "****" in found:
+        found = _EMPTY_BOLD.sub("", found)
+    if found.count("__") == 1:
+        found = _LONE_UNDERSCORES.sub("", found)
     if "\\" in found and not _BACKSLASH_MATTERS.search(found):
         found = _ESCAPE.sub(lambda m: m.group()[1:], _ESCAPED_BOLD.sub(r"**\1**", found))
     if ("&" in found or "sp;" in found) and not _ABOUT_HTML.search(found):

@@ -10,7 +10,7 @@ import re
 
 from course_lib.cleaning.rule import Check, Messages, answers
 
-_OPEN, _CLOSE = r"[\[［{｛<＜(（【]", r"[\]］}｝>＞)）】]"
+_OPEN, _CLOSE = r"[\[［{｛<＜(（【«]", r"[\]］}｝>＞)）】»]"
 _BRACKET_OPEN, _BRACKET_CLOSE = r"[\[［{｛<＜]", r"[\]］}｝>＞]"
 _LABEL = (
     r"coin|card|key|tab|sim|disc|batter|table|image|picture|chart|link|row|column|page|comment"
@@ -20,6 +20,7 @@ _WHOSE = (
     r"(?:customer|client|recipient|agent|representative|manager|sender|company|business|store|shop"
     r"|team|brand|product|first|last|full)"
 )
+_UNITS = r"(?:yen|dollars?|euros?|pounds?|usd|jpy|eur|days?|weeks?|hours?|minutes?|percent|people)"
 _ENGLISH = re.compile(
     # [insert date], (insert name here), <enter amount here>. [Add to cart] and [Insert Table] are
     # labels on a screen, and "insert coin" is what to do.
@@ -27,6 +28,17 @@ _ENGLISH = re.compile(
     r"[\w' -]{2,40}?|(?:enter|add|put|type|specify)[ _-][\w' -]{2,40}? here)\s*"
     rf"{_BRACKET_CLOSE}"
     r"|\(\s*(?i:insert [\w' -]{2,30}? here)\)"
+    # Merge fields: <<customer>>, __NAME__, %CODE%. Macros and variables of systems are none.
+    r"|<<\s*[A-Za-z][\w .]{2,30}>>"
+    r"|(?<![A-Za-z0-9_])__(?!FILE|LINE|DIR|FUNC|DATE|TIME|VA_)[A-Z][A-Z_]+__(?![A-Za-z0-9_])"
+    r"|(?<![A-Za-z0-9_%])%(?!PATH|\w*(?:DATA|PROFILE|FILES|DIR|ROOT|PATH)%|USERNAME|COMPUTERNAME|TE?MP%)"
+    r"[A-Z][A-Z_]{2,}%(?![A-Za-z0-9_])"
+    # A measure without its figure: [X] days, ____ dollars.
+    rf"|(?:\[[XxN#]\]|(?<![\w_])_{{3,}})\s?{_UNITS}(?![A-Za-z])"
+    # Capitals throughout are the mask of something private.
+    r"|\[(?:the |our )?(?:[Dd]ate|[Tt]ime|[Aa]mount|[Pp]rice|[Ww]ebsite(?: URL| link)?"
+    r"|(?:[Oo]rder|[Tt]racking) [Nn]umber|[Pp]roduct(?: [Nn]ame)?|[Pp]hone(?: [Nn]umber)?)\](?!\()"
+    rf"|\{{\s*(?i:(?:the )?{_WHOSE}[ _]name)\s*\}}"
     # [Your Name]: a blank; [Your Orders]: a menu; [your order number]: for the customer to write.
     r"|\[\s*(?i:your[ _](?:full |first |last |company |business |store |shop |job )?"
     r"(?:name|title|position|company|signature|contact (?:info|information|details)))\s*\](?!\()"
@@ -38,16 +50,18 @@ _ENGLISH = re.compile(
     r"|<[a-z][\w' -]{2,30}>|X{2,}(?![A-Za-z0-9])|_{3,})"
 )
 # Braces around an identifier, outside code and formulas: {customer_name}, {{ order.id }}, {name}.
-_FIELD = r"(?:name|customer|company|product|date|amount|email|username)"
+_FIELD = r"(?:name|customer|company|product|date|amount|email|username|total|price|address|phone)"
 _BRACES = re.compile(
-    r"(?<![A-Za-z0-9_\\}\])/=^$#@{])(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
-    rf"|\$?\{{\s*(?:[A-Za-z]{{2,}}(?:_[A-Za-z0-9]+)+|(?i:{_FIELD}))\s*\}})(?![A-Za-z0-9_/{{(])"
+    r"(?<![A-Za-z0-9_\\}\])/=^$@{])(?:\{\{\s*[A-Za-z][\w.]*\s*(?:\|[^{}\n]{1,30})?\}\}"
+    r"|\$\{\s*[A-Za-z_][\w.]*\s*\}"
+    rf"|\{{\s*(?:[A-Za-z]{{2,}}(?:_[A-Za-z0-9]+)+|(?i:{_FIELD}))\s*\}})(?![A-Za-z0-9_/{{(])"
+    rf"|<\s*{_FIELD}\s*>"
     r"|%\([a-z_]+\)s|<%=?\s*[\w.@]+\s*%>"
 )
 # XXX as a value. Roman thirty (Super Bowl XXX), sizes (XXX-large) and formats (YB-XXXX) are none.
-_UNITS = r"(?:yen|dollars?|euros?|pounds?|usd|jpy|eur|days?|weeks?|hours?|minutes?|percent|people)"
 _X_VALUE = re.compile(
-    r"(?:[$€£¥#]\s?|(?<![A-Za-z])"
+    r"[$€£¥]\s?[XＸ]{2,}(?:\.[XＸ]{2})?(?![A-Za-z0-9-]|\.[a-z])"
+    r"|(?:[$€£¥#]\s?|(?<![A-Za-z])"
     r"(?i:no\.|number|order|at|for|on|is|of|within|until|called|named|to) )"
     r"[XＸ]{3,}(?![A-Za-z0-9-]|\.[a-z])"
     rf"|(?<![A-Za-z0-9-])[XＸ]{{2,}}(?:\s?%|\s(?i:{_UNITS})(?![A-Za-z]))"
@@ -61,24 +75,29 @@ _FORMAT_TALK = re.compile(
     r"|形式|書式|書き方|例え?ば|のような|桁|伏せ|ローマ数字|表示され"
 )
 # Round blanks: ○○様. 二〇〇円 is a number, 「○○」 an explanation.
-_BLANK = r"(?:[○◯〇]{2,}|●{2,}|△{2,}|□{2,})"
+_BLANK = r"(?:[○◯〇]{2,}|●{2,}|△{2,}|□{2,}|[_＿]{3,})"
 _ROUND = re.compile(
     rf"(?<![○〇●◯△□×◎0-9０-９一二三四五六七八九十百千万]){_BLANK}\s?"
     r"(?:様|さま|殿|御中|円|ドル|時|分(?!か)|日(?:間|以内|まで|から|に|\s|。|、|$)|年(?:間|以内)?"
-    r"|月|ヶ月|か月|％|%|個|名様|株式会社|支店|営業日|まで(?:ご?連絡|お?電話|お?問))"
+    r"|番|号|月|ヶ月|か月|％|%|個|名様|株式会社|支店|営業日|まで(?:ご?連絡|お?電話|お?問))"
     r"|(?:株式会社|有限会社|担当(?:の|者は|は)?|(?:注文|電話)番号(?:は|：|:)?)\s?"
-    rf"{_BLANK}(?![○〇●◯△□×])"
+    rf"{_BLANK}(?![○〇●◯△□×])|(?<![○〇●◯△□×])×{{2,}}\s?(?:様|さま|殿|御中)"
 )
 _WHO_JA = r"お客様(?:の)?(?:お)?名前?|お客様名|お名前|氏名|会社名|担当者名?"
+_WHAT_JA = rf"{_WHO_JA}|商品名|品名|店名|注文番号|受付番号|日付|日時|期日|金額|価格|料金"
 _JAPANESE = re.compile(
     # In round brackets it may be a step: ログインします（パスワードを入力）。
     rf"{_BRACKET_OPEN}\s*(?:ここに)?[^\[\]{{}}<>()（）【】［］｛｝＜＞\n。]{{1,16}}を(?:ここに)?"
     r"(?:入力|記入|挿入|追加|入れる|入れてください|入れて下さい|記載)"
     rf"(?:して|してください|して下さい|する)?\s*{_BRACKET_CLOSE}"
+    # With a particle it is the word of a sentence, and no step.
+    r"|[(（][^()（）\n。]{1,16}を(?:入力|記入|挿入|追加|記載)[)）](?:は|を|に|が|の|で)"
     rf"|{_OPEN}\s*ここに[^\]］}}｝>＞)）】\n]{{1,20}}{_CLOSE}"
     rf"|{_OPEN}\s*(?:{_WHO_JA}|名前|名|貴社名|御社名|姓)\s*{_CLOSE}"
     r"\s?(?:様|さま|さん|殿|御中|です|でございます|と申します)"
-    rf"|[｛{{]\s*(?:{_WHO_JA}|商品名|注文番号|日付|金額)\s*[｝}}]"
+    rf"|[｛{{]\s*(?:{_WHAT_JA})\s*[｝}}]|担当(?:者)?[:：]\s?{_OPEN}\s*(?:{_WHO_JA})\s*{_CLOSE}"
+    # 【商品名】 テント is a heading; a particle makes it a word of the sentence.
+    rf"|{_OPEN}\s*(?:{_WHAT_JA})\s*{_CLOSE}(?:は|を|に|が|の|で|と|まで|より|様|円|です)"
 )
 _FILLER = re.compile(
     r"(?i)lorem ipsum dolor|\[(?:todo|tbd|fixme)\]|<(?:todo|tbd|fixme)>|\{(?:todo|tbd)\}"
@@ -121,17 +140,17 @@ def unfilled(messages: Messages) -> str | None:
 
 # Cheap screens: every blank holds the first, and every blank of a kind the sign of its kind.
 _ANY_SIGN = re.compile(
-    r"[\[{<［｛＜【%_○〇◯●△□]|XX|xx|ＸＸ|ｘｘ|\([Ii]nsert|orem ipsum"
-    r"|[(（]ここに"
+    r"[\[{<［｛＜【«%_＿○〇◯●△□]|××|XX|xx|ＸＸ|ｘｘ|\([Ii]nsert|orem ipsum"
+    r"|[(（]ここに|を(?:入力|記入|挿入|追加|記載)[)）]"
 )
 _KINDS = tuple(
     (kind, re.compile(sign))
     for kind, sign in (
         (_FILLER, r"(?i)orem ipsum|todo|tbd|fixme"),
-        (_ENGLISH, r"[\[<{［]|\([Ii]nsert|___| XX"),
-        (_BRACES, r"[{%]"),
-        (_JAPANESE, r"[入記挿追ここ名姓者付号額]"),
-        (_ROUND, r"[○〇◯●△□]{2}"),
+        (_ENGLISH, r"[\[<{［%]|\([Ii]nsert|__| XX"),
+        (_BRACES, r"[{%<]"),
+        (_JAPANESE, r"[入記挿追ここ名姓者付号額時日格金]"),
+        (_ROUND, r"[○〇◯●△□×_＿]{2}"),
         (_X_VALUE, r"XX|xx|ＸＸ|ｘｘ"),
     )
 )

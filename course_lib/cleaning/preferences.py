@@ -6,6 +6,7 @@ swapped it teaches the fault. The rules of single answers (`quality`, `language`
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from statistics import median
@@ -68,7 +69,7 @@ def swapped_pair(prompt: Messages, chosen: Messages, rejected: Messages) -> str 
     >>> swapped_pair([question], broken, sound).partition(": ")[2]
     "the last word cannot be the last: …'ou can send it back within the'"
     """
-    fault = _fault(prompt, chosen)
+    fault = _fault(prompt, chosen) or _stump(chosen, rejected)
     if not fault or _fault(prompt, rejected) or refusal(rejected) or empty_turn(_only(rejected)):
         return None
     return f"the chosen answer is broken, the rejected one is not: {fault}"
@@ -112,6 +113,15 @@ def _fault(prompt: Messages, side: Messages) -> str | None:
     if not found and prompt:
         found = wrong_language([*prompt, *_only(side)])
     return found
+
+
+def _stump(side: Messages, other: Messages) -> str | None:
+    """Why one answer is the other one cut in a later sentence, or None; a short answer may be."""
+    cut, whole = _said(side), _said(other)
+    inner_end = re.search(r"[.!?]\s|[。！？](?=.)", cut)
+    if not inner_end or cut == whole or not whole.startswith(cut) or not cut[-1].isalnum():
+        return None
+    return f"the answer is the other one, cut off: …{cut[-30:]!r}"
 
 
 def length_bias(pairs: Iterable[tuple[Messages, Messages, Messages]]) -> pd.DataFrame:

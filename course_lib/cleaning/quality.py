@@ -12,14 +12,27 @@ from course_lib.cleaning.calls import calls
 from course_lib.cleaning.normalise import letters, normalised
 from course_lib.cleaning.rule import Check, Found, Messages, SetCheck, answers, prompt
 
+_REPLY = r"(?:answer|reply|response|text|content|data|entry|information|input)"
+_GIVEN = (
+    r"(?:given|answered|filled(?: in)?|provided|written|entered|added|completed|done|decided|yet)"
+)
 _PLACEHOLDER = re.compile(
-    r"(?i)n/?a|null|nil|none|nan|undefined|todo|tbd|tba|fixme|placeholder"
-    r"|lorem ipsum(?: dolor.*)?|no answer"
-    r"|to be (?:done|written|filled(?: in)?)|\(?(?:empty|blank|answer here|insert answer)\)?|test"
-    r"|no (?:reply|response)|なし|無し|未回答|未記入|未入力|未定|回答なし|空欄|特になし|準備中"
+    r"(?i)n[/.]?a\.?|null|nil|none|nan|undefined|todo|to do|tb[acd]|fixme|placeholder"
+    rf"|lorem ipsum(?: dolor.*)?|(?:no|missing|empty) {_REPLY}(?: {_GIVEN}| here)?|{_REPLY}"
+    rf" (?:missing|pending|here|goes here|to follow|follows)|(?:not|none"
+    rf"|nothing) (?:yet )?{_GIVEN}|insert(?: {_REPLY})?(?: here)?"
+    rf"|(?:to|will) be {_GIVEN}(?: later)?|to follow|\(?(?:empty|blank|test)\)?|x{{3,}}"
+    rf"|(?:(?:the )?same(?: {_REPLY})? as|as|see|cf\.?) (?:the )?(?:{_REPLY} )?"
+    r"(?:above|below|before|previous|earlier)|pending|deleted|removed"
+    r"|(?:回答|記入|入力|記載|内容|データ|返信)?(?:なし|無し)|未(?:回答|記入|入力|記載|定|完成|作成|対応)"
+    r"|空|空欄|空白|白紙|特になし|無回答|該当なし|同上|(?:上|前|上記|前記)(?:の回答)?(?:に|と)(?:同じ|同様)"
+    r"|(?:上記|下記|別紙)(?:を?参照|の(?:通り|とおり))|(?:準備|作成|確認|調査|検討)中(?:です)?"
+    r"|要(?:確認|調査|記入)|(?:後日|後ほど|のちほど|後で|あとで)(?:、)?(?:書く|記入|記載|回答|追記|入力)?"
+    r"(?:する|します|予定)?|(?:回答|返信|確認|記入|入力)(?:待ち|予定)|(?:ここに)?回答を?(?:書く|記入)|書きかけ"
 )
 
 _LONGEST_STUB = 24
+_AROUND_STUBS = "[]<>{}()「」【】《》〔〕#.。!-_*※ \n"
 _ASKS_FOR_SIGN = re.compile(
     r"(?i)(?<![a-z])(?:symbol|sign|operator|punctuation|character|morse|draw|ascii|emoticon)"
     r"|記号|符号|句読点|演算子|マーク|顔文字|モールス|描いて"
@@ -45,7 +58,7 @@ def empty_turn(messages: Messages) -> str | None:
         if _is_punctuation(content) and not _ASKS_FOR_SIGN.search(prompt(messages)):
             return f"the answer (message {number}) is only punctuation: {content[:20]!r}"
         # A one-word label such as "none" is an answer in a classification set: see the brackets.
-        bare = content.strip("[]<>{}().。-_* \n")
+        bare = unicodedata.normalize("NFKC", content).strip(_AROUND_STUBS)
         stub = len(bare) <= _LONGEST_STUB or bare[:5].lower() == "lorem"
         if stub and _PLACEHOLDER.fullmatch(bare) and _is_stub(content):
             return f"the answer (message {number}) is a placeholder: {content[:20]!r}"
@@ -53,6 +66,10 @@ def empty_turn(messages: Messages) -> str | None:
 
 
 def _is_punctuation(content: str) -> bool:
+    # A long bar alone is a dash; so are repetition marks, which repeat the answer above.
+    content = content.strip("ー〃々〆 ")
+    if not content:
+        return True
     # Nearly every answer holds a plain letter near its beginning; only the others are folded.
     if _PLAIN_LETTER.search(content):
         return False
@@ -60,9 +77,11 @@ def _is_punctuation(content: str) -> bool:
 
 
 def _is_answer(character: str) -> bool:
-    """Whether a sign can be an answer: ∞, <, ½, €, an emoji."""
+    """Whether a sign can be an answer: ∞, <, ½, €, an emoji; no punctuation of East Asia."""
+    if character in "~～":  # a mathematical sign to Unicode, a stroke of the pen to people
+        return False
     kind = unicodedata.category(character)
-    return kind in ("Sm", "Sc", "No") or (ord(character) >= 0x2600 and kind[0] != "P")
+    return kind in ("Sm", "Sc", "No") or (ord(character) >= 0x2600 and kind[0] not in "PZ")
 
 
 def _is_stub(content: str) -> bool:
@@ -84,6 +103,11 @@ _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _TAIL = 60
 _ENDS_WELL = re.compile(
     r"(?:\[[A-Z_]+\]|https?://\S+|#\w{2,}|[\U0001f300-\U0001faff\u2600-\u27bf\ufe0f])$"
+)
+# What may follow the last sentence: an aside in brackets, a signature, kisses, a face, "No.: 7".
+_AFTERWORD = re.compile(
+    r"[.!?。！？]\s*(?:[(（][^()（）]*[)）]|[—–-]{1,2}\s?[A-Z]\w+|[xX]{1,3}"
+    r"|[(（]?[\^＾>;:=TQ][\w.,・\-]{0,2}[\^＾<;:=TQ][)）]?|[^.!?。！？\n]{1,20}[:：]\s?[\w-]*\d)$"
 )
 _LIST_LINE = re.compile(r"(?:^|\n)\s*(?:[-*•・‣]|\d{1,2}[.)）])\s*[^\n]*$")
 
@@ -121,6 +145,8 @@ def _is_sentence(text: str) -> bool:
 
 def _is_finished(text: str) -> bool:
     if text.rstrip(_CLOSERS).endswith(_TERMINAL):
+        return True
+    if _AFTERWORD.search(text[-_TAIL:]):
         return True
     # Only the last word and the last two lines can tell; a search from the start is slow.
     word = text.rsplit(None, 1)[-1:]
@@ -177,7 +203,7 @@ def runaway(messages: Messages) -> str | None:
             counts = Counter(sentence for sentence in sentences if len(sentence) >= 5)
             if counts and (most := counts.most_common(1)[0])[1] >= 4:
                 return f"the answer repeats {most[0][:30]!r} {most[1]} times"
-        found = _loop(letters(text))
+        found = _loop(letters(_BAR.sub("", text)))
         if found:
             return found
     return None
@@ -197,6 +223,8 @@ def _longest_run(words: list[str]) -> tuple[str, int]:
     return best, longest
 
 
+# A line of long bars is drawn, not said.
+_BAR = re.compile(r"^[ー\s]+$", re.MULTILINE)
 _PIECE = 6
 _LOOP_WINDOW = 4
 _LONGEST_UNIT = 8
@@ -225,24 +253,42 @@ def _loop(text: str) -> str | None:
 # "We cannot refund opened food" is a policy; "I cannot help with that" is a model refusing.
 _REFUSAL_EN = re.compile(
     r"(?i)\bas an? (?:ai(?! (?:company|firm|start-?up|team|lab|research|engineer|expert|developer))"
-    r"|artificial intelligence|(?:large )?language model|assistant|chatbot)\b"
+    r"|artificial intelligence|(?:large )?language model|assistant(?! [a-z])|chatbot)\b"
     r"|\bi(?:['’]m| am) (?:just |only )?an? (?:ai|artificial|(?:large )?language model|chatbot)\b"
     r"|\bi(?:['’]m| am)? ?(?:afraid |sorry,? (?:but )?)?(?:i )?"
     r"(?:can ?not|can['’]t|am unable to|['’]m unable to|unable to|am not able to|['’]m not able to"
     r"|not able to|won['’]t|will not|must decline to|decline to) (?:be able to )?"
-    r"(?:help|assist|answer|comply|fulfil+|discuss|engage|provide|respond|support|share"
+    r"(?:help|assist|answer|browse|comply|fulfil+|discuss|engage|provide|respond|support|share"
     r"|do that|do this|talk about|give (?:you )?(?:advice|that|this))\b"
     r"|\bi (?:do not|don['’]t) (?:feel comfortable|have (?:personal )?(?:opinions|feelings))\b"
-    r"|\b(?:against|violates?) (?:my|our|the) (?:programming|(?:usage|content|use) polic)"
+    r"|\b(?:against|violat(?:es?|ing)|in line with|outside) (?:my|our|the) (?:programming"
+    r"|guidelines|principles|(?:usage|content|use|safety) (?:polic|guideline))"
+    r"|\bi (?:must|have to|will)? ?(?:respectfully|politely)? ?decline to"
+    r" (?:answer|discuss|comment|say)"
+    r"|\bi(?:['’]m| am| do not feel| don['’]t feel) (?:not )?comfortable"
+    r" (?:answer|discuss|comment|talk|provid)"
+    r"|\b(?:in|not )appropriate for me to|\b(?:un|not )ethical for me to"
+    r"|\bi (?:can ?not|can['’]t|won['’]t|am unable to|['’]m unable to)"
+    r" (?:fulfil+|complete|process|accommodate|grant|do) (?:this|that|your|the|such an?) request"
+    r"|\bi (?:do not|don['’]t) have (?:any )?(?:real-?time|live|up-to-date) (?:information|data)"
+    r"|\bi (?:do not|don['’]t) have (?:any |the )?"
+    r"(?:personal (?:opinion|experience|preference|belief)|ability to (?:browse"
+    r"|access|look|see|feel|experience))"
+    r"|\b(?:i|and) lack (?:the )?(?:ability|capability|access)"
 )
 _REFUSAL_JA = re.compile(
-    r"AI(?:アシスタント|言語モデル|モデル|チャットボット)?(?:として|なので|ですので|であるため|のため|です)"
-    r"|(?:大規模)?言語モデル(?:として|なので|ですので|であるため|のため|です)|人工知能(?:として|なので)"
+    r"(?:AI(?:アシスタント|言語モデル|モデル|チャットボット)?|(?:大規模)?言語モデル|人工知能|チャットボット)"
+    r"(?:として|なので|ですので|ですから|だから|であるため|のため|です|である私|に(?:すぎ|過ぎ))"
+    r"|(?:情報|データ|内容)を?(?:ご?提供|ご?案内)(?:する|いたす)?こと(?:は|が)(?:でき|出来)(?:ません|かねます)"
+    r"|インターネット(?:で|に|を|から)[^。]{0,12}(?:でき|出来)(?:ません|かねます)"
+    r"|リアルタイムの?(?:情報|データ)(?:に|は|が|を)[^。]{0,12}ません"
+    r"|(?:コメント|お答え|回答|発言)する(?:こと|の)は(?:適切で|不適切|ふさわしく)"
+    r"|(?:ガイドライン|ポリシー|利用規約|プログラム)に(?:反|違反|抵触)[^。]{0,10}(?:ため|ので)[^。]{0,20}(?:ません|かねます)"
     r"|(?:お答え|お応え|お伝え|お教え|ご案内|情報提供|お手伝い|回答|お力添え|ご協力|支援|サポート|アドバイス|助言)"
     r"(?:を|は|に|が)?(?:する|いたす|差し上げる)?(?:こと)?(?:は|が)?"
-    r"(?:でき(?:ません|ない|かねます)|いたしかねます|しかねます|致しかねます|出来ません"
+    r"(?:でき(?:ません|ない(?=です|んです|[。！]|$)|かねます)|いたしかねます|しかねます|致しかねます|出来ません"
     r"|控えさせて|差し控え|ご遠慮)"
-    r"|(?:その|この|そのような|このような)(?:ご)?(?:質問|要望|依頼|リクエスト|内容)"
+    r"|(?:その|この|そのような|このような)(?:ご)?(?:質問|要望|依頼|リクエスト|内容|件)"
     r"[^。]{0,12}(?:お応え|お答え|対応|応じる)[^。]{0,8}(?:ません|かねます)"
 )
 
@@ -282,6 +328,12 @@ def _may_refuse(text: str) -> bool:
         or "assistant" in text
         or "language model" in text
         or "artificial" in text
+        or "appropriate" in text
+        or "ethical" in text
+        or "comfortable" in text
+        or " lack " in text
+        or " line with" in text
+        or "outside" in text
         or "against" in text
         or "violate" in text
     )

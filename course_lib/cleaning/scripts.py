@@ -18,9 +18,15 @@ _RANGES = {
     "Arabic": "\u0620-\u064a\u0671-\u06d3",
     "Hebrew": "\u05d0-\u05ea",
     "Devanagari": "\u0904-\u094d",
+    "Greek": "\u03ac-\u03ce",
 }
+# A letter or two of Greek are a sign of science, or part of a face: (´・ω・`).
+_SHORTEST = {"Greek": 3}
 # Two letters at least: a single one is mostly part of a face, as in (´Д`).
-_RUNS = {name: re.compile(f"[{letters}]{{2,}}") for name, letters in _RANGES.items()}
+_RUNS = {
+    name: re.compile(f"[{letters}]{{{_SHORTEST.get(name, 2)},}}")
+    for name, letters in _RANGES.items()
+}
 # Where the talk is of the country, its people or its language, the script is at home.
 _AT_HOME = {
     "Cyrillic": "russia|ukrain|bulgari|serbia|belarus|kazakh|mongol|cyrillic|soviet|moscow|slavic"
@@ -32,6 +38,8 @@ _AT_HOME = {
     "Hebrew": "hebrew|israel|jewish|torah|yiddish|ヘブライ|イスラエル|ユダヤ|イディッシュ",
     "Devanagari": "hindi|india|sanskrit|nepal|marathi|yoga|mantra|ヒンディ|インド|サンスクリット"
     "|梵語|ネパール|ヨガ",
+    "Greek": "greek|greece|athens|ギリシ|アテネ",
+    "Japanese": "japan|chin(?:a|ese)|kanji|kana|taiwan|tokyo|kyoto|osaka",
     "Chinese": "chin(?:a|ese)|mandarin|beijing|taiwan|hong kong|pinyin|hanzi|中国|中華|北京|上海"
     "|台湾|香港|簡体|漢字|ピンイン|中文|漢文",
 }
@@ -52,6 +60,16 @@ _TWINS = frozenset(_CYRILLIC_TWINS + _GREEK_TWINS)
 _WORD = re.compile(r"[A-Za-z\u0370-\u03ff\u0400-\u052f]{3,}")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
 _LATIN = re.compile(r"[A-Za-z]")
+_KANA_HAN = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]")
+_EXPLAINED = re.compile(
+    r"(?i)(?<![a-z])(?:signs?|says|called|named?|words?|means?|meaning|written|reads|characters?"
+    r"|brand|title|label)(?![a-z])"
+)
+_LONE_CYRILLIC = re.compile(r"(?<=[A-Za-z,] )[\u0430-\u044f](?= [A-Za-z])")
+_AMID_LATIN = re.compile(
+    r"(?<![\u3041-\u30ff\u4e00-\u9fff])(?<=[A-Za-z0-9] )"
+    r"[\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fff]{1,8}(?=[ .,!?]|$)"
+)
 # Above this share of the letters the script is no slip: the answer is written in it.
 _SLIP = 0.3
 
@@ -74,7 +92,9 @@ def _simplified_only() -> str:
 _SIMPLIFIED = _simplified_only()
 _HAN = re.compile(r"[\u4e00-\u9fff]{2,}")
 _NEW = re.compile(f"[{_SIMPLIFIED}]")
-_SCREEN = re.compile(f"[{''.join(_RANGES.values())}{_GREEK_TWINS}{_SIMPLIFIED}]")
+_SCREEN = re.compile(
+    f"[{''.join(_RANGES.values())}{_GREEK_TWINS}{_SIMPLIFIED}]|{_AMID_LATIN.pattern}"
+)
 
 
 def foreign_script(messages: Messages) -> str | None:
@@ -116,7 +136,10 @@ def _stray(text: str, messages: Messages) -> str | None:
             continue
         if not run.search(asked) and not _at_home(name, text, asked):
             return f"a stray word in {name} script: {words[0]!r}"
-    return _twin(bare, text, asked) or _chinese(bare, text, asked)
+    lone = _LONE_CYRILLIC.search(bare)
+    if lone and lone.group() not in asked and not _at_home("Cyrillic", text, asked):
+        return f"a stray letter in Cyrillic script: {lone.group()!r}"
+    return _twin(bare, text, asked) or _chinese(bare, text, asked) or _japanese(bare, text, asked)
 
 
 def _is_part(word: str, text: str) -> bool:
@@ -144,6 +167,18 @@ def _twin(bare: str, text: str, asked: str) -> str | None:
         script = "Greek" if strange[0] in _GREEK_TWINS else "Cyrillic"
         return f"the word {word!r} is written with a {script} {strange[0]!r} that looks Latin"
     return None
+
+
+def _japanese(bare: str, text: str, asked: str) -> str | None:
+    """A word of kana or kanji amid English, which nobody explains; a single sign amid words."""
+    word = _AMID_LATIN.search(bare)
+    if not word or _EXPLAINED.search(text):
+        return None
+    if _KANA_HAN.search(asked) or _at_home("Japanese", text, asked):
+        return None
+    if len(_KANA_HAN.findall(bare)) > _SLIP * len(_LATIN.findall(bare)):
+        return None
+    return f"a stray word in Japanese or Chinese script: {word.group().strip()!r}"
 
 
 def _chinese(bare: str, text: str, asked: str) -> str | None:

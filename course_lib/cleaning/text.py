@@ -29,6 +29,12 @@ _FTFY = ftfy.TextFixerConfig(
 _KANA_KANJI = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3041-\u30fc]")
 _JAPANESE_TEXT = re.compile(r"[\u3001-\u30ff\u4e00-\u9fff\uff01-\uff5e]")
+_LATIN = re.compile(r"[A-Za-z]")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+# Letters of Latin-1, curly quotes, dashes, dots, € and ™; swallowed ASCII may stand among them.
+_TYPOGRAPHY = re.compile(
+    r"[ -~]*[\xa0-\xff\u2010-\u2044\u20ac\u2122][ -~\xa0-\xff\u2010-\u2044\u20ac\u2122]*"
+)
 _HIGH_LATIN = re.compile(r"[\x80-\xff]")
 # UTF-8 kana read as cp932 begin with these lead bytes, over and over: 縺 繧 繝 (kana), 縲 (。).
 _GHOST_LEAD = re.compile(r"[縺繧繝縲]")
@@ -44,6 +50,9 @@ def repair_mojibake(text: str) -> str:
     >>> repair_mojibake("donâ€™t")
     'don’t'
     """
+    if text.isascii():
+        return text
+    text = _undo_asian_ghosts(text)
     if text.isascii() or not (_NOT_JAPANESE.search(text) or _GHOST_LEAD.search(text)):
         return text
     # ftfy does not know cp932, so its two round trips are tried first.
@@ -53,12 +62,44 @@ def repair_mojibake(text: str) -> str:
     return ftfy.fix_text(text, config=_FTFY)
 
 
+def _undo_asian_ghosts(text: str) -> str:
+    """Curly quotes, dashes, £ and é of a Latin text, read as cp932, GBK or EUC."""
+    if len(_LATIN.findall(text)) < 0.7 * sum(map(str.isalpha, text)):
+        return text
+    return _BEYOND_ASCII.sub(_undo_asian_ghost, text)
+
+
+def _undo_asian_ghost(match: re.Match[str]) -> str:
+    around = match.string[match.start() - 1 : match.start()] + match.string[match.end() :][:1]
+    for encoding in ("cp932", "gbk", "euc_jp"):
+        try:
+            meant = match.group().encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        if not _TYPOGRAPHY.fullmatch(meant):
+            continue
+        # Two bytes make a kanji that may be meant, unless it sticks to a word or a figure.
+        if encoding == "cp932" or max(meant) > "\xff" or any(map(_is_plain, around)):
+            return meant
+    return match.group()
+
+
+def _is_plain(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
 def _undo_latin_ghost(text: str) -> str:
-    """cp932 read as latin-1, accepted only if it then reads as Japanese, hiragana and all."""
+    """cp932 or EUC read as latin-1."""
     if len(_HIGH_LATIN.findall(text)) < 4 or _KANA_KANJI.search(text):
         return text
+    one = _undo_latin_ghost_of(text, "cp932")
+    return one if one != text else _undo_latin_ghost_of(text, "euc_jp")
+
+
+def _undo_latin_ghost_of(text: str, encoding: str) -> str:
+    """Accepted only if it then reads as Japanese, hiragana and all."""
     try:
-        japanese = text.encode("latin-1").decode("cp932")
+        japanese = text.encode("latin-1").decode(encoding)
     except UnicodeError:
         return text
     special = sum(not character.isascii() for character in japanese)
@@ -127,6 +168,7 @@ _TAGS = (
     "|h[1-6]|head|header|hr|html|i|iframe|img|input|label|li|link|main|meta|nav|ol|option|p|pre"
     "|script|section|select|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|tfoot|th"
     "|thead|title|tr|u|ul"
+    r"|(?:[ovwx]|st1):\w+"  # of Office, in mails
 )
 _CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 _BLOCK = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>|<!--.*?-->", re.I | re.S)
