@@ -206,7 +206,9 @@ def test_preference_pairs_come_out_as_preference_trainers_want_them(
 
 
 def test_pairs_and_chats_are_not_mixed(pairs: Path, messy: Path) -> None:
-    with pytest.raises(CourseError, match=r"pairs.jsonl is a preference pair and line 1 of .*messy"):
+    with pytest.raises(
+        CourseError, match=r"pairs.jsonl is a preference pair and line 1 of .*messy"
+    ):
         clean(join([read(messy), read(pairs)]))
 
 
