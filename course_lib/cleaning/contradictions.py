@@ -40,7 +40,8 @@ def contradictory(sets: list[Messages]) -> dict[int, Found]:
     groups: dict[str, list[int]] = defaultdict(list)
     for position, messages in enumerate(sets):
         asked = letters(prompt(messages))
-        if asked and position not in found:
+        # A row that was put back may have no answer.
+        if asked and position not in found and answers(messages):
             groups[asked].append(position)
     for members in groups.values():
         if len(members) == 1:

@@ -312,7 +312,7 @@ def _same_row(first: Messages, second: Messages) -> bool:
         return True
     if jaccard(prompt(first), prompt(second)) < 0.6:
         return False  # the same stock answer to another question
-    if not _close(answers(first)[-1:], answers(second)[-1:]):
+    if not _close(_last_answer(first), _last_answer(second)):
         return False
     one, two = _without_shared(prompt(first), prompt(second))
     if min(len(one), len(two)) < 40:
@@ -324,15 +324,20 @@ def _same_row(first: Messages, second: Messages) -> bool:
     return jaccard(one, two) >= 0.6
 
 
+def _last_answer(messages: Messages) -> str:
+    # A row that was put back may have none.
+    return (answers(messages) or [""])[-1]
+
+
 def _is_label(messages: Messages) -> bool:
-    return len(answers(messages)[-1]) < 12
+    return len(_last_answer(messages)) < 12
 
 
-def _close(first: list[str], second: list[str]) -> bool:
+def _close(first: str, second: str) -> bool:
     # Short answers are labels: A is not nearly B.
-    if max(map(len, [*first, *second])) < 12:
-        return [letters(text) for text in first] == [letters(text) for text in second]
-    return jaccard("".join(first), "".join(second)) >= 0.5
+    if max(len(first), len(second)) < 12:
+        return letters(first) == letters(second)
+    return jaccard(first, second) >= 0.5
 
 
 def _without_shared(first: str, second: str) -> tuple[str, str]:
