@@ -147,3 +147,8 @@ def hostile_file(rng: random.Random) -> tuple[str, bytes]:
     elif packing < 0.2 and data:
         data = pa.compress(data, "zstd", asbytes=True)
     return name, _spoiled(data, rng) if packing < 0.1 or 0.1 < packing < 0.15 else data
+
+
+def mild_file(rng: random.Random) -> tuple[str, bytes]:
+    """A name and a file that can be read, with rows in it that make no sense."""
+    return "f.json", _json(rng).encode("utf-8", "backslashreplace")

@@ -675,7 +675,7 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     source = read(tmp_path)
     assert (source.format, source.encoding) == ("openai_chat, csv", "utf-8, utf-8-sig")
     files = [str(tmp_path / "a.jsonl"), str(tmp_path / "deep" / "b.csv")]
-    assert [row.file for row in source.rows] == files
+    assert [(row.file, row.position) for row in source.rows] == [(file, 1) for file in files]
     assert [row.extra["file"] for row in source.rows] == files
     assert source.notes[0].startswith("README.md was left out: ")
     assert any(note.startswith("b.csv was read as utf-8-sig") for note in source.notes)

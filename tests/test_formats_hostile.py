@@ -38,6 +38,7 @@ def _check_source(source: Source, data: bytes, seen: Counter[str]) -> None:
             stored = [row.messages, row.rejected, row.extra]
             json.dumps(stored, ensure_ascii=False, allow_nan=False).encode("utf-8")
         seen["problems" if row.problem else "good rows"] += 1
+    assert [row.position for row in source.rows] == list(range(1, len(source.rows) + 1))
     numbers = [row.line for row in source.rows]
     assert numbers == sorted(numbers)
     assert min(numbers) >= 1

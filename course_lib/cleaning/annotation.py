@@ -24,7 +24,6 @@ from course_lib.cleaning.agreement import agreement as agreement
 from course_lib.cleaning.agreement import require_columns
 from course_lib.cleaning.agreement import rule_precision as rule_precision
 from course_lib.cleaning.agreement import verdicts as verdicts
-from course_lib.cleaning.corrections import conversation, rejected_side
 from course_lib.cleaning.corrections import row_from_text as row_from_text
 from course_lib.cleaning.corrections import row_with_texts as row_with_texts
 from course_lib.cleaning.corrections import texts_to_fix as texts_to_fix
@@ -34,6 +33,7 @@ from course_lib.cleaning.differences import inline_diff
 from course_lib.cleaning.findings import BY_HAND, findings, kept_by_place
 from course_lib.cleaning.findings import sample_findings as sample_findings
 from course_lib.cleaning.places import Place, place
+from course_lib.cleaning.preferences import conversation, rejected_side
 from course_lib.cleaning.report import kept_dataset
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError

@@ -9,47 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.cleaning import schema
-from course_lib.cleaning.preferences import same_answers
+from course_lib.cleaning.preferences import conversation, rejected_side, same_answers
 from course_lib.cleaning.report import written_row
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
 from course_lib.formats import Row
 from course_lib.formats.detection import converter_of
 from course_lib.formats.turns import NotThisShape
-
-
-def conversation(row: Mapping[str, Any]) -> Messages:
-    """The conversation of a kept row; of a preference pair, prompt and chosen answer.
-
-    Args:
-        row: {"messages": [...]} or {"prompt": [...], "chosen": [...], "rejected": [...]}, and
-            other columns.
-
-    Returns:
-        Its messages.
-
-    Example:
-        >>> one = [{"role": "user", "content": "Hi"}]
-        >>> len(conversation({"prompt": one, "chosen": one, "rejected": one}))
-        2
-    """
-    return row["messages"] if "messages" in row else [*row["prompt"], *row["chosen"]]
-
-
-def rejected_side(row: Mapping[str, Any]) -> Messages:
-    """The rejected answer of a preference pair; none of any other row.
-
-    Args:
-        row: As for `conversation`.
-
-    Returns:
-        Its messages. In `report.changes` they are numbered on from those of `conversation`.
-
-    Example:
-        >>> rejected_side({"messages": [], "rejected": "a column of the data"})
-        []
-    """
-    return [] if "messages" in row else row["rejected"]
 
 
 def texts_to_fix(finding: Mapping[Any, Any]) -> dict[int, str]:

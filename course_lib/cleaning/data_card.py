@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from course_lib.cleaning import privacy
 from course_lib.cleaning.labels import balance, labels_of
 from course_lib.cleaning.language import language_of
-from course_lib.cleaning.preferences import length_bias
+from course_lib.cleaning.preferences import conversation, length_bias
 from course_lib.cleaning.rule import Messages, answers, prompt
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def data_card(report: CleaningReport, cost: pd.Series | None = None) -> str:
         '<!DOCTYPE html>'
     """
     summary = report.summary
-    rows = [_conversation(row) for row in report.kept_rows]
+    rows = [conversation(row) for row in report.kept_rows]
     notes = "".join(f"<p>{escape(note)}</p>" for note in report.source.notes)
     return (
         "<!DOCTYPE html>\n<html lang='en'><head><meta charset='utf-8'><title>Data card</title>"
@@ -71,10 +71,6 @@ def data_card(report: CleaningReport, cost: pd.Series | None = None) -> str:
     )
 
 
-def _conversation(row: dict[str, Any]) -> Messages:
-    return row["messages"] if "messages" in row else [*row["prompt"], *row["chosen"]]
-
-
 def _balance(rows: list[Messages]) -> str:
     if labels_of(rows) is None:
         return ""
@@ -88,7 +84,7 @@ def _pairs(report: CleaningReport) -> str:
     pairs = [
         (row["prompt"], row["chosen"], row["rejected"])
         for row in report.kept_rows
-        if "chosen" in row
+        if "messages" not in row
     ]
     if not pairs:
         return ""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from course_lib.cleaning.corrections import conversation
 from course_lib.cleaning.places import Place, namer, place
+from course_lib.cleaning.preferences import conversation
 from course_lib.cleaning.report import written_row
 from course_lib.errors import CourseError
 

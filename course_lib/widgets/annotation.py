@@ -18,10 +18,10 @@ import pandas as pd
 from IPython import get_ipython
 
 from course_lib.cleaning.agreement import require_columns
-from course_lib.cleaning.corrections import conversation
 from course_lib.cleaning.decisions import decisions, record
 from course_lib.cleaning.differences import shared_start
 from course_lib.cleaning.findings import COLUMNS
+from course_lib.cleaning.preferences import conversation
 from course_lib.errors import CourseError
 from course_lib.widgets.cards import card, table, text_html
 from course_lib.widgets.fixing import FixEditor, button, focus

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from course_lib.cleaning.corrections import rejected_side
 from course_lib.cleaning.differences import stretches
+from course_lib.cleaning.preferences import rejected_side
 
 # What a person can take in on one screen; the rest of a text is counted, not shown.
 _LONGEST = 4_000

@@ -8,12 +8,8 @@ from typing import Any
 
 import ipywidgets
 
-from course_lib.cleaning.corrections import (
-    rejected_side,
-    row_from_text,
-    row_with_texts,
-    texts_to_fix,
-)
+from course_lib.cleaning.corrections import row_from_text, row_with_texts, texts_to_fix
+from course_lib.cleaning.preferences import rejected_side
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
 

@@ -122,7 +122,9 @@ def test_a_notice_is_sampled_too(report: CleaningReport) -> None:
 def with_review(report: CleaningReport, lines: list[int]) -> CleaningReport:
     """The report with these lines in its list of rows for a person to look at."""
     rows = [row for row in report.source.rows if row.line in lines]
-    entries = [(row.file, row.line, row.position, "odd", "look", {}) for row in rows]
+    entries: list[tuple[Any, ...]] = [
+        (row.file, row.line, row.position, "odd", "look", {}) for row in rows
+    ]
     return replace(report, review=pd.DataFrame(entries, columns=report.review.columns))
 
 

@@ -9,11 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hostile_files import hostile_file
+from hostile_files import hostile_file, mild_file
 
 from course_lib.__main__ import main
+from course_lib.cleaning.rule import chat
+from course_lib.formats import write_jsonl
 
-CHUNKS, FILES = 8, 100
+CHUNKS, FILES = 5, 100
+# What the cleaner looks for, to be written into the answers of the files.
+DEFECTS = [
+    "Write to <b>mina@example.com</b>, please.", "Call 090-1234-5678 &amp;lt;b&amp;gt; now.",
+    "It\u00e2\u20ac\u2122s in the box.", "Ｗｅ ｓｈｉｐ １２ ﾃﾝﾄ.", "**Yes**, it is.\u200b",
+    "As an AI, I cannot say.", "It ships within the", "Dear [NAME], it ships.", "TODO", "",
+    "Hello!", "no " * 30, "Bonjour, votre tente est dans la boîte rouge.",
+]  # fmt: skip
 OPTIONS: list[list[str]] = [
     *([] for _ in range(8)),
     ["--without", "html"],
@@ -24,6 +33,11 @@ OPTIONS: list[list[str]] = [
     ["--encoding", "latin-1"],
     ["--question", "text", "--answer", "label"],
 ]
+
+
+def _soiled(data: bytes, rng: random.Random) -> bytes:
+    first, *others = data.split(b"Hello!")
+    return first + b"".join(rng.choice(DEFECTS).encode() + part for part in others)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -108,9 +122,9 @@ def test_the_command_accounts_for_every_row(
     for number in range(FILES):
         # Not the seeds of the reader's own test.
         rng = random.Random(1_000_000 + chunk * FILES + number)
-        name, data = hostile_file(rng)
+        name, data = (mild_file if number % 2 else hostile_file)(rng)
         path = tmp_path / f"{number}-{name}"
-        path.write_bytes(data)
+        path.write_bytes(_soiled(data, rng))
         options = rng.choice(OPTIONS)
         try:
             _check(path, tmp_path / f"{number}-out", options, capsys, seen)
@@ -121,4 +135,26 @@ def test_the_command_accounts_for_every_row(
     assert seen["code 0"] > 15, seen
     assert seen["code 1"] + seen["code 2"] > 15, seen
     assert seen["rejected"] > 50, seen
+    assert seen["changes"] > 10, seen
     assert seen["put back"] > 3, seen
+
+
+def test_a_conversation_may_have_a_column_called_chosen(tmp_path: Path) -> None:
+    row = {"messages": chat("Where is it?", "In the red box."), "chosen": "a", "prompt": 3}
+    path = write_jsonl([row, {**row, "rejected": None}], tmp_path / "rows.jsonl")
+    assert main(["clean", str(path), "--out", str(tmp_path / "out")]) == 0
+    assert _lines(tmp_path / "out" / "kept.jsonl") == [row]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"row": 3}', "[]", '{"line": 1e999}', '{"line": [1]}', "{", '{"line": "x"}', "\ud800"]
+)
+def test_a_list_of_rows_to_put_back_that_is_none(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_jsonl([{"messages": chat("Where is it?", "In a box.")}], tmp_path / "rows.jsonl")
+    back = tmp_path / "back.jsonl"
+    back.write_bytes(text.encode("utf-8", "surrogatepass"))
+    words = ["clean", str(path), "--out", str(tmp_path / "out"), "--put-back", str(back)]
+    assert main(words) == 2
+    assert str(back) in capsys.readouterr().err
