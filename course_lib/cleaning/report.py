@@ -15,6 +15,7 @@ from course_lib.cleaning.differences import inline_diff
 from course_lib.cleaning.places import namer
 from course_lib.cleaning.row_rules import Rewrite
 from course_lib.cleaning.rule import Messages
+from course_lib.cleaning.schema import ROLES
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, to_dataset, write_jsonl
 
@@ -161,7 +162,7 @@ class CleaningReport:
             "encoding": source.encoding,
         }
         turned_away = [
-            (*_where(r.row, r.rule), reason, r.messages, raw)
+            (*_where(r.row, r.rule), reason, _masked_beside(r.messages, masked), raw)
             for r in rejected
             for reason, raw in (privacy.mask_nested([r.reason, r.row.raw], masked),)
         ]
@@ -213,6 +214,12 @@ class CleaningReport:
 
 def _where(row: Row, rule: str) -> tuple[str, int, int, str]:
     return row.file, row.line, row.position, rule
+
+
+def _masked_beside(messages: Messages | None, masked: Sequence[str]) -> Messages | None:
+    """Mask what the repairs do not see: odd roles, and what stands beside role and content."""
+    plain = all(len(m) == 2 and m["role"] in ROLES for m in messages or [])
+    return messages if plain else privacy.mask_nested(messages, masked)
 
 
 def _require_one_kind(source: Source, kept: list[Kept]) -> None:

@@ -75,7 +75,7 @@ def test_a_task_holds_some_rows_at_a_time(tmp_path: Path) -> None:
     for document in steps:
         kept += bool(document)
         if kept % 500 == 1:
-            most = max(most, sum(isinstance(o, Document) for o in gc.get_objects()))
+            most = max(most, sum(type(o) is Document for o in gc.get_objects()))
             assert not any(path.exists() for path in files)
             assert not list(tmp_path.glob("kept/[!.]*")), "nothing that could be taken for data"
     assert 1 < most < 4_200, "of 7,500 that were read"

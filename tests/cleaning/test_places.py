@@ -65,6 +65,21 @@ def test_every_rejected_row_is_told_in_full(array: Path, tmp_path: Path) -> None
     assert "mina@" not in saved
 
 
+def test_the_log_of_rejected_rows_leaks_nothing(tmp_path: Path) -> None:
+    call = {"name": "mail", "arguments": '{"to": "mina@example.com"}'}
+    rows: list[list[dict[str, Any]]] = [
+        [*chat("Write to her.", ""), {"role": "mina@example.com", "content": "Done."}],
+        [*chat("Write to her.", ""), {"role": "assistant", "content": "", "function_call": call}],
+        [{**chat("Write to her.", "")[0], "name": "mina@example.com"}],
+    ]
+    path = write_jsonl([{"messages": messages} for messages in rows], tmp_path / "rows.jsonl")
+    report = clean(path)
+    assert report.rejected["line"].tolist() == [1, 2, 3]
+    saved = (report.save(tmp_path / "out") / "rejected.jsonl").read_text("utf-8")
+    assert "mina@" not in saved
+    assert saved.count("[EMAIL]") >= 6, "in the messages and in the row as it came"
+
+
 def test_every_change_has_its_reason_and_its_difference(array: Path, tmp_path: Path) -> None:
     report = clean(array)
     why = {row["rule"]: row["reason"] for row in rule_table()}
