@@ -675,7 +675,7 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
     source = read(tmp_path)
     assert (source.format, source.encoding) == ("openai_chat, csv", "utf-8, utf-8-sig")
     files = [str(tmp_path / "a.jsonl"), str(tmp_path / "deep" / "b.csv")]
-    assert [row.file for row in source.rows] == files
+    assert [(row.file, row.position) for row in source.rows] == [(file, 1) for file in files]
     assert [row.extra["file"] for row in source.rows] == files
     assert source.notes[0].startswith("README.md was left out: ")
     assert any(note.startswith("b.csv was read as utf-8-sig") for note in source.notes)
@@ -764,32 +764,55 @@ def test_raw_shares_its_texts_with_the_conversation(tmp_path: Path) -> None:
     assert row.raw["messages"][0]["content"] is row.messages[0]["content"]
 
 
-@pytest.mark.parametrize("name", ["lines.jsonl.gz", "array.json.gz", "table.csv.gz", "lines.zst"])
-def test_memory_does_not_grow_with_the_file(name: str, tmp_path: Path) -> None:
-    row = json.dumps({"messages": [{"role": "user", "content": "tent " * 1600}, HI[1]]})
-    row = '"' + "tent " * 1600 + '",x' if "csv" in name else row
-    begin, between, end = ("[", ",", "]") if "json.gz" in name else ("", "\n", "\n")
-    begin = "text,label\n" if "csv" in name else begin
-    path = tmp_path / name
-    out: Any = gzip.GzipFile(path, "wb", 1)
-    if name.endswith("zst"):
+def _large(path: Path, count: int) -> None:
+    """A file of rows of 8 kB, no two of them the same, packed as its name says."""
+    kind, _, packing = path.name.partition(".")
+    texts = (f"{number} " + "tent " * 1600 for number in range(count))
+    if kind == "parquet":
+        # One row group without compression: what is held of it is its true size.
+        rows = {"question": list(texts), "answer": ["x"] * count}
+        pq.write_table(pa.table(rows), path, compression="none", use_dictionary=False)
+        return
+    begin, between, end = ("[", ",", "]") if kind == "array" else ("", "\n", "\n")
+    begin = "text,label\n" if kind == "table" else begin
+    out: Any = path.open("wb")
+    if packing.endswith("gz"):
+        out = gzip.GzipFile(path, "wb", 1)
+    elif packing.endswith("zst"):
         out = pa.output_stream(path, "zstd")
-    # Rows of 8 kB: 200 MB, and a third of it where the way is the same and only its end differs.
-    count = 125 * (200 if name == "lines.jsonl.gz" else 70)
     with out as file:
         file.write(begin.encode())
-        piece = (row + between).encode() * 125
-        for _ in range(count // 125 - 1):
-            file.write(piece)
-        file.write(piece.removesuffix(between.encode()) + end.encode())
+        for number, text in enumerate(texts):
+            row = json.dumps({"messages": [{"role": "user", "content": text}, HI[1]]})
+            row = f'"{text}",x' if kind == "table" else row
+            file.write((row + (between if number < count - 1 else end)).encode())
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("lines.jsonl", "lines.jsonl.gz", "lines.jsonl.zst", "array.json", "array.json.gz"),
+        *("array.json.zst", "table.csv", "table.csv.gz", "table.csv.zst", "parquet.parquet"),
+    ],
+)
+def test_memory_does_not_grow_with_the_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    # 200 MB, and a third of it where the way is the same and only its end differs.
+    count = 125 * (200 if name in ("lines.jsonl.gz", "parquet.parquet") else 70)
+    _large(path, count)
+    kinds: Counter[str | None] = Counter()
+    arrow, before = 0, pa.total_allocated_bytes()
     tracemalloc.start()
     try:
-        kinds = Counter(each.problem for each in stream(path).rows)
+        for row in stream(path).rows:
+            kinds[row.problem] += 1
+            arrow = max(arrow, pa.total_allocated_bytes() - before)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert kinds == {None: count}
     assert peak < 40e6
+    assert arrow < 40e6
 
 
 def test_what_comes_behind_the_head_is_a_problem_of_its_row(tmp_path: Path) -> None:

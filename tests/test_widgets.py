@@ -335,6 +335,7 @@ def test_a_hostile_row_is_only_text(text: str, kind: str) -> None:
         "kind": kind,
         "rule": text,
         "line": 3,
+        "where": text,
         "reason": text,
         "messages": [{"role": text, "content": text}, *chat(text, text)],
         "changes": [change] if kind == "changed" else [],

@@ -29,11 +29,14 @@ from course_lib.cleaning.corrections import row_with_texts as row_with_texts
 from course_lib.cleaning.corrections import texts_to_fix as texts_to_fix
 from course_lib.cleaning.decisions import decisions as decisions
 from course_lib.cleaning.decisions import record as record
-from course_lib.cleaning.findings import BY_HAND, findings, kept_by_line
+from course_lib.cleaning.differences import inline_diff
+from course_lib.cleaning.findings import BY_HAND, findings, kept_by_place
 from course_lib.cleaning.findings import sample_findings as sample_findings
+from course_lib.cleaning.places import Place, place
+from course_lib.cleaning.preferences import conversation, rejected_side
+from course_lib.cleaning.report import kept_dataset
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
-from course_lib.formats import to_dataset
 
 if TYPE_CHECKING:
     from course_lib.cleaning.report import CleaningReport
@@ -42,11 +45,10 @@ if TYPE_CHECKING:
 def apply(report: CleaningReport, decisions: pd.DataFrame) -> CleaningReport:
     """Let what a person decided take effect.
 
-    A rejected row that was kept goes back to its place among the kept rows, as the repairs left
-    it (a repair of your own that stood in for one of ours is not made again). A fix replaces the
-    whole row. A kept row that was rejected leaves, under the rule "by_hand". Keeping a repair, or
-    rejecting what a rule had rejected, agrees with the rules and changes nothing. Where several
-    findings are about one row, its latest fix or rejection counts.
+    A rejected row that was kept goes back to its place among the kept rows, as the repairs of the
+    run left it. A fix replaces the whole row. A kept row that was rejected leaves, under the rule
+    "by_hand". Keeping a repair, or rejecting what a rule had rejected, agrees with the rules and
+    changes nothing. Where several findings are about one row, its latest fix or rejection counts.
 
     Args:
         report: What `clean` returned, for the data and rules that the decisions are about.
@@ -59,7 +61,8 @@ def apply(report: CleaningReport, decisions: pd.DataFrame) -> CleaningReport:
         rejected by hand).
 
     Raises:
-        CourseError: A row that is no conversation was to be kept as it is, or as `findings`.
+        CourseError: A row that is no conversation was to be kept as it is, a fix made a
+            conversation of a preference pair or the reverse, or as `findings`.
 
     Warns:
         UserWarning: Decisions are about findings that this report does not have: the data or the
@@ -81,23 +84,23 @@ def apply(report: CleaningReport, decisions: pd.DataFrame) -> CleaningReport:
             "the data or the rules have changed since. They have no effect.",
             stacklevel=2,
         )
-    kept = kept_by_line(report)
-    rejected = {int(entry["line"]): entry for entry in report.rejected.to_dict("records")}
+    kept = kept_by_place(report)
+    rejected = {_place(entry): entry for entry in report.rejected.to_dict("records")}
     effects = {
-        known[entry["finding"]]["line"]: (known[entry["finding"]], entry)
+        _place(known[entry["finding"]]): (known[entry["finding"]], entry)
         for entry in entries
         if entry["finding"] in known and _has_effect(known[entry["finding"]], entry["decision"])
     }
     back: Counter[str] = Counter()
     log: list[dict[Any, Any]] = []
-    for line, (finding, entry) in effects.items():
+    for where, (finding, entry) in effects.items():
         if entry["decision"] == "reject":
-            rejected[line] = _turned_away(finding, kept.pop(line))
+            rejected[where] = _turned_away(finding, kept.pop(where))
             continue
-        if line in rejected:
-            back[rejected.pop(line)["rule"]] += 1
-        kept[line] = _row_after(finding, entry)
-        log += _edits(line, finding["messages"] or [], kept[line]["messages"])
+        if where in rejected:
+            back[rejected.pop(where)["rule"]] += 1
+        kept[where] = _row_after(finding, entry)
+        log += _edits(finding, kept[where])
     took = Counter(entry["decision"] for _, entry in effects.values())
     ledger = _ledger(
         report.ledger, back, seen=len(effects), changed=took["fix"], rejected=took["reject"]
@@ -107,38 +110,48 @@ def apply(report: CleaningReport, decisions: pd.DataFrame) -> CleaningReport:
 
 def _with_rows(
     report: CleaningReport,
-    kept: dict[int, dict[str, Any]],
-    rejected: dict[int, dict[Any, Any]],
+    kept: dict[Place, dict[str, Any]],
+    rejected: dict[Place, dict[Any, Any]],
     log: list[dict[Any, Any]],
     ledger: pd.DataFrame,
 ) -> CleaningReport:
     """The report with other rows kept and rejected, both in the order of the source."""
-    order = [row.line for row in report.source.rows]
-    lines = [line for line in order if line in kept]
+    kept_from = [row for row in report.source.rows if place(row) in kept]
+    rows = [kept[place(row)] for row in kept_from]
+    if len({"messages" in row for row in rows}) > 1:
+        raise CourseError(
+            "A fix made a conversation of a preference pair, or the reverse, and the two are not "
+            "trained together: undo that fix, or write prompt, chosen and rejected as the others."
+        )
     changes = _frame([*report.changes.to_dict("records"), *log], report.changes)
-    changed = set(changes["line"])
+    changed = set(map(_place, changes.to_dict("records")))
     counts = ledger.drop(columns="example").set_index("rule").to_dict("index")
-    review = getattr(report, "review", None)
-    parts: dict[str, Any] = {
-        "kept": to_dataset([_lined(kept[line], line) for line in lines]),
-        "kept_rows": [kept[line] for line in lines],
-        "rejected": _frame([rejected[line] for line in order if line in rejected], report.rejected),
-        "changes": changes,
-        "ledger": ledger,
-        "summary": {
+    order = map(place, report.source.rows)
+    review = [entry for entry in report.review.to_dict("records") if _place(entry) in kept]
+    return replace(
+        report,
+        kept=kept_dataset(rows, [row.line for row in kept_from]),
+        kept_rows=rows,
+        kept_from=kept_from,
+        rejected=_frame([rejected[where] for where in order if where in rejected], report.rejected),
+        changes=changes,
+        review=_frame(review, report.review),
+        ledger=ledger,
+        summary={
             **report.summary,
             "kept": len(kept),
-            "changed": sum(line in changed for line in lines),
+            "changed": len(changed & kept.keys()),
             "rejected": len(rejected),
             "rules": {
                 name: {**report.summary["rules"].get(name, {}), **count}
                 for name, count in counts.items()
             },
         },
-    }
-    if review is not None:
-        parts["review"] = review[review["line"].isin(lines)].reset_index(drop=True)
-    return replace(report, **parts)
+    )
+
+
+def _place(entry: Mapping[Any, Any]) -> Place:
+    return entry["file"], int(entry["position"])
 
 
 def _has_effect(finding: Mapping[Any, Any], decision: str) -> bool:
@@ -152,8 +165,8 @@ def _row_after(finding: Mapping[Any, Any], entry: Mapping[Any, Any]) -> dict[str
         return dict(entry["row"])
     if finding["messages"] is None:
         raise CourseError(
-            f"Line {finding['line']} was kept, but is no conversation ({finding['reason']}): fix "
-            "or reject it."
+            f"The row of {finding['where']} was kept, but is no conversation "
+            f"({finding['reason']}): fix or reject it."
         )
     row: dict[str, Any] = finding["row"]
     return row
@@ -161,35 +174,43 @@ def _row_after(finding: Mapping[Any, Any], entry: Mapping[Any, Any]) -> dict[str
 
 def _turned_away(finding: Mapping[Any, Any], row: dict[str, Any]) -> dict[str, Any]:
     reason = f"rejected by hand, shown for the rule {finding['rule']!r}"
-    return {"line": finding["line"], "rule": BY_HAND, "reason": reason, "row": row}
+    return {**_where(finding), "reason": reason, "messages": conversation(row), "row": row}
 
 
-def _edits(line: int, before: Messages, after: Messages) -> list[dict[str, Any]]:
+def _edits(finding: Mapping[Any, Any], row: dict[str, Any]) -> list[dict[str, Any]]:
     """A fix as the log of changes tells it, message by message."""
     nothing = {"role": "", "content": ""}
+    before = _numbered(finding["row"]) if finding["messages"] else []
     return [
         {
-            "line": line,
-            "rule": BY_HAND,
+            **_where(finding),
+            "reason": "A person has put the row right.",
             "message": number,
             "role": new["role"] or old["role"],
             "before": old["content"],
             "after": new["content"],
+            "diff": inline_diff(old["content"], new["content"]),
         }
-        for number, (old, new) in enumerate(zip_longest(before, after, fillvalue=nothing), start=1)
+        for number, (old, new) in enumerate(
+            zip_longest(before, _numbered(row), fillvalue=nothing), start=1
+        )
         if old != new
     ]
 
 
+def _where(finding: Mapping[Any, Any]) -> dict[str, Any]:
+    return {**{name: finding[name] for name in ("file", "line", "position")}, "rule": BY_HAND}
+
+
+def _numbered(row: Mapping[str, Any]) -> Messages:
+    return [*conversation(row), *rejected_side(row)]
+
+
 def _frame(records: list[dict[Any, Any]], like: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(records, columns=list(like.columns), dtype=object)
-    return frame.astype({name: "int64" for name in ("line", "message") if name in frame})
-
-
-def _lined(row: dict[str, Any], line: int) -> dict[str, Any]:
-    """A kept row with its line, which makes room for itself where the source has a `line`."""
-    named = {("original_line" if name == "line" else name): value for name, value in row.items()}
-    return {**named, "line": line}
+    return frame.astype(
+        {name: "int64" for name in ("line", "position", "message") if name in frame}
+    )
 
 
 def _ledger(ledger: pd.DataFrame, back: Counter[str], **by_hand: int) -> pd.DataFrame:

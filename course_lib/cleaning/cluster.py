@@ -8,15 +8,16 @@ in one process, on the cores of one machine, on Slurm or on Ray, and goes on whe
     steps = [ReadRows("export"), CleanRows("cleaned"), WriteRows("cleaned")]
     LocalPipelineExecutor(steps, tasks=64, workers=8, logging_dir="logs").run()
 
-Each task takes its share of the files. The rules of single rows need nothing else. What compares
-rows comes after: `clean("cleaned/kept")` where the kept rows fit one machine, else datatrove's own
-MinHash steps on the documents' texts. Needs `pip install course_lib[cluster]`.
+Each task takes its share of the files, and holds some thousand rows at a time; what it writes
+appears under its name when the task is done. The rules of single rows need nothing else. What
+compares rows comes after: `clean("cleaned/kept")` where the kept rows fit one machine, else
+datatrove's own MinHash steps on the documents' texts. Needs `pip install course_lib[cluster]`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from course_lib.cleaning.privacy import DETECTORS, mask_nested
 from course_lib.cleaning.report import written_row
 from course_lib.cleaning.row_rules import Entry, examine_all
 from course_lib.errors import CourseError
-from course_lib.formats import Row, stream, write_jsonl
+from course_lib.formats import Row, stream
+from course_lib.formats.dataset import jsonl_writer
 
 try:
     from datatrove.data import Document
@@ -36,6 +38,8 @@ except ImportError as error:  # the rest of the cleaner does without
     raise CourseError(
         "The steps for a cluster need datatrove: pip install 'course_lib[cluster]'."
     ) from error
+
+Write = Callable[[Mapping[str, Any]], None]
 
 
 class ReadRows(PipelineStep):
@@ -74,7 +78,7 @@ class ReadRows(PipelineStep):
             for row in stream(path).rows:
                 self.stat_update("rows")
                 text = whole(row.messages) if row.messages else ""
-                yield Document(text=text, id=f"{path}:{row.line}", metadata={"row": row})
+                yield Document(text=text, id=f"{path}:{row.position}", metadata={"row": row})
 
 
 class CleanRows(PipelineStep):
@@ -101,20 +105,17 @@ class CleanRows(PipelineStep):
         Yields:
             Documents whose text and messages are repaired.
         """
-        rejected: list[dict[str, Any]] = []
-        yield from self._cleaned(data, rejected)
-        write_jsonl(rejected, self.out / "rejected" / f"{rank:05d}.jsonl")
+        with jsonl_writer(self.out / "rejected" / f"{rank:05d}.jsonl") as write:
+            yield from self._cleaned(data, write)
 
-    def _cleaned(
-        self, data: Iterable[Document], rejected: list[dict[str, Any]]
-    ) -> Iterator[Document]:
-        waiting: list[Document] = []
+    def _cleaned(self, data: Iterable[Document], write: Write) -> Iterator[Document]:
+        waiting: deque[Document] = deque()
 
         def entries() -> Iterator[Entry]:
             for document in data:
                 row: Row = document.metadata["row"]
                 if row.problem:
-                    self._reject(document, row.rule or "schema", row.problem, rejected)
+                    self._reject(document, row.rule or "schema", row.problem, write)
                     continue
                 waiting.append(document)
                 yield row.messages or [], row.rejected, row.prompt_length or 0, False
@@ -123,10 +124,10 @@ class CleanRows(PipelineStep):
         for outcomes, counts in examine_all(entries(), everything):
             self._count(counts)
             for outcome in outcomes:
-                document = waiting.pop(0)
+                document = waiting.popleft()
                 fault = outcome.fault or outcome.meaning
                 if fault:
-                    self._reject(document, *fault, rejected)
+                    self._reject(document, *fault, write)
                     continue
                 self.stat_update("kept")
                 document.text = whole(outcome.messages)
@@ -139,15 +140,12 @@ class CleanRows(PipelineStep):
             if what != "seen":
                 self.stat_update(f"{rule}: {what}", value=number)
 
-    def _reject(
-        self, document: Document, rule: str, reason: str, rejected: list[dict[str, Any]]
-    ) -> None:
+    def _reject(self, document: Document, rule: str, reason: str, write: Write) -> None:
         row: Row = document.metadata["row"]
         self.stat_update("rejected")
         reason, raw = mask_nested([reason, row.raw], tuple(DETECTORS))
-        rejected.append(
-            {"file": row.file, "line": row.line, "rule": rule, "reason": reason, "row": raw}
-        )
+        told = {"file": row.file, "line": row.line, "position": row.position}
+        write({**told, "rule": rule, "reason": reason, "row": raw})
 
 
 class WriteRows(PipelineStep):
@@ -174,9 +172,10 @@ class WriteRows(PipelineStep):
         Yields:
             The same documents.
         """
-        documents = list(data)
-        write_jsonl(map(_row, documents), self.out / "kept" / f"{rank:05d}.jsonl")
-        yield from documents
+        with jsonl_writer(self.out / "kept" / f"{rank:05d}.jsonl") as write:
+            for document in data:
+                write(_row(document))
+                yield document
 
 
 def _row(document: Document) -> dict[str, Any]:

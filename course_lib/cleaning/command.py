@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from course_lib.cleaning.pipeline import EXTRAS, clean, rule_table
+from course_lib.cleaning.places import Name
 from course_lib.cleaning.report import CleaningReport
 from course_lib.errors import CourseError
 from course_lib.formats import join, read
@@ -98,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
         "--put-back",
         type=Path,
         metavar="FILE",
-        help="JSON Lines with the `line` of rows that no rule may reject: an edited rejected.jsonl",
+        help="JSON Lines with the line (and file and position) of rows that no rule may reject: "
+        "an edited rejected.jsonl",
     )
     add(
         "--duplicates-in",
@@ -133,7 +135,7 @@ def _without(names: list[str], people: bool) -> list[str]:
     return [name for name in known if name not in names and (people or name not in EXTRAS)]
 
 
-def _lines(path: Path | None) -> list[int | tuple[str, int]]:
+def _lines(path: Path | None) -> list[Name]:
     if path is None:
         return []
     try:
@@ -143,12 +145,14 @@ def _lines(path: Path | None) -> list[int | tuple[str, int]]:
     return [_line(path, number, text) for number, text in enumerate(texts, start=1) if text.strip()]
 
 
-def _line(path: Path, number: int, text: str) -> int | tuple[str, int]:
+def _line(path: Path, number: int, text: str) -> Name:
     try:
         row = json.loads(text)
-        line = int(row["line"])
-        return (row["file"], line) if row.get("file") else line
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        line, file, position = int(row["line"]), row.get("file"), row.get("position")
+        if not isinstance(file, str):
+            return line
+        return (file, line) if position is None else (file, line, int(position))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise CourseError(
             f"{path}, line {number}: every row needs the 'line' that is put back ({error!r})."
         ) from error

@@ -65,10 +65,12 @@ def contradictory(sets: list[Messages]) -> dict[int, Found]:
     found = outvoted(sets)
     groups: dict[str, list[int]] = defaultdict(list)
     for position, messages in enumerate(sets):
-        if position not in found and not calls(messages[-1]):
-            asked = letters(prompt(messages))
-            if asked:
-                groups[asked].append(position)
+        # A row that was put back may have no answer.
+        if position in found or not answers(messages) or calls(messages[-1]):
+            continue
+        asked = letters(prompt(messages))
+        if asked:
+            groups[asked].append(position)
     for members in groups.values():
         if len(members) == 1:
             continue

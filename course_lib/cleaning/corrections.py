@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.cleaning import schema
+from course_lib.cleaning.preferences import conversation, rejected_side, same_answers
+from course_lib.cleaning.report import written_row
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
+from course_lib.formats import Row
 from course_lib.formats.detection import converter_of
 from course_lib.formats.turns import NotThisShape
 
@@ -23,31 +26,32 @@ def texts_to_fix(finding: Mapping[Any, Any]) -> dict[int, str]:
 
     Returns:
         Number of the message (from 1) -> its text: of a repair what was rewritten, else the last
-        answer. Empty where the row is no conversation, or its roles are wrong: then the row has
-        to be written as a whole (`row_from_text`).
+        answer, and of a preference pair the last answer of each side. Empty where the row is no
+        conversation, or its roles are wrong: then the row has to be written as a whole
+        (`row_from_text`).
 
     Example:
         >>> from course_lib.cleaning.rule import chat
-        >>> texts_to_fix({"messages": chat("Hi", "Helo!"), "changes": []})
+        >>> row = {"messages": chat("Hi", "Helo!")}
+        >>> texts_to_fix({"messages": row["messages"], "changes": [], "row": row})
         {2: 'Helo!'}
     """
     messages = finding["messages"]
     if not messages or _fault(messages):
         return {}
-    changed = {
-        change["message"] for change in finding["changes"] if change["message"] <= len(messages)
-    }
-    return {
-        number: messages[number - 1]["content"] for number in sorted(changed or {len(messages)})
-    }
+    rejected = rejected_side(finding["row"])
+    every = [*messages, *rejected]
+    changed = {change["message"] for change in finding["changes"]}
+    asked = {number for number in changed if number <= len(every)} or {len(messages), len(every)}
+    return {number: every[number - 1]["content"] for number in sorted(asked)}
 
 
 def row_with_texts(row: Mapping[str, Any], texts: Mapping[int, str]) -> dict[str, Any]:
     """A row with some of its messages written anew.
 
     Args:
-        row: {"messages": [...], other columns}; it is not altered.
-        texts: Number of the message (from 1) -> its new text.
+        row: As for `conversation`; it is not altered.
+        texts: Number of the message (from 1, the rejected answer of a pair last) -> its new text.
 
     Returns:
         The corrected row, as `record` wants it for a fix.
@@ -60,13 +64,15 @@ def row_with_texts(row: Mapping[str, Any], texts: Mapping[int, str]) -> dict[str
         >>> row_with_texts({"messages": chat("Hi", "Helo!"), "id": 4}, {2: "Hello!"})["messages"][1]
         {'role': 'assistant', 'content': 'Hello!'}
     """
-    messages = [
-        {**message, "content": texts.get(number, message["content"])}
-        for number, message in enumerate(row["messages"], start=1)
-    ]
-    if messages == row["messages"]:
+    numbers = iter(range(1, len(conversation(row)) + len(rejected_side(row)) + 1))
+    parts = ("messages",) if "messages" in row else ("prompt", "chosen", "rejected")
+    corrected = {
+        part: [{**m, "content": texts.get(next(numbers), m["content"])} for m in row[part]]
+        for part in parts
+    }
+    if all(corrected[part] == row[part] for part in parts):
         raise CourseError("Nothing was changed: edit the text, or keep the row as it is.")
-    return _sound({**row, "messages": messages})
+    return _sound({**row, **corrected})
 
 
 def row_from_text(text: str) -> dict[str, Any]:
@@ -76,7 +82,8 @@ def row_from_text(text: str) -> dict[str, Any]:
         text: One JSON object in any format that `read` knows.
 
     Returns:
-        The row as {"messages": [...], other columns}.
+        The row as {"messages": [...], other columns}, a preference pair with prompt, chosen and
+        rejected.
 
     Raises:
         CourseError: The text is no JSON, no row, or no conversation that can be trained on.
@@ -96,7 +103,9 @@ def row_from_text(text: str) -> dict[str, Any]:
         converted = convert(value, Counter())
     except NotThisShape as error:
         raise CourseError(f"This row cannot be read yet: {error}.") from error
-    return _sound({"messages": converted.messages, **converted.extra})
+    messages, extra, rejected, length = converted
+    row = Row(1, value, messages, extra, None, rejected=rejected, prompt_length=length)
+    return _sound(written_row(row, messages, rejected, ()))
 
 
 def _fault(messages: Messages) -> str | None:
@@ -104,9 +113,15 @@ def _fault(messages: Messages) -> str | None:
 
 
 def _sound(row: dict[str, Any]) -> dict[str, Any]:
-    fault = _fault(row["messages"])
+    pair = "messages" not in row
+    sides = [conversation(row), *([[*row["prompt"], *row["rejected"]]] if pair else [])]
+    for messages in sides:
+        fault = _fault(messages)
+        if fault:
+            raise CourseError(f"This cannot be trained on yet: {fault}.")
+        if not messages[-1]["content"].strip():
+            raise CourseError("The last answer is empty: write one, or reject the row.")
+    fault = same_answers(row["prompt"], row["chosen"], row["rejected"]) if pair else None
     if fault:
-        raise CourseError(f"This cannot be trained on yet: {fault}.")
-    if not row["messages"][-1]["content"].strip():
-        raise CourseError("The last answer is empty: write one, or reject the row.")
+        raise CourseError(f"This teaches nothing yet: {fault}.")
     return row

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from course_lib.cleaning import privacy
 from course_lib.cleaning.labels import balance, labels_of
 from course_lib.cleaning.language import language_of
-from course_lib.cleaning.preferences import length_bias
+from course_lib.cleaning.preferences import conversation, length_bias
 from course_lib.cleaning.rule import Messages, answers, prompt
 from course_lib.errors import CourseError
 
@@ -85,7 +85,7 @@ def data_card(
         '<!DOCTYPE html>'
     """
     summary = report.summary
-    rows = [_conversation(row) for row in report.kept_rows]
+    rows = [conversation(row) for row in report.kept_rows]
     notes = "".join(f"<p>{escape(note)}</p>" for note in report.source.notes)
     counts = {
         "rows in": summary["rows_in"],
@@ -156,10 +156,6 @@ def training_time(cost: pd.Series, model: str | Path, gpu: str = "t4") -> pd.Ser
     )
 
 
-def _conversation(row: dict[str, Any]) -> Messages:
-    return row["messages"] if "messages" in row else [*row["prompt"], *row["chosen"]]
-
-
 def _balance(rows: list[Messages]) -> str:
     if labels_of(rows) is None:
         return ""
@@ -182,7 +178,7 @@ def _pairs(report: CleaningReport) -> str:
     pairs = [
         (row["prompt"], row["chosen"], row["rejected"])
         for row in report.kept_rows
-        if "chosen" in row
+        if "messages" not in row
     ]
     if not pairs:
         return ""

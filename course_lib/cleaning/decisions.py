@@ -1,11 +1,13 @@
 """What a person decided about findings: one JSON line each, written at once, never rewritten.
 
-    {"finding": "3f2a…", "kind": "rejected", "rule": "refusal", "line": 7, "decision": "keep"}
-    {"finding": "91bc…", "kind": "changed", "rule": "html", "line": 9, "decision": "fix", "row": …}
+    {"finding": "3f2a…", "kind": "rejected", "rule": "refusal", "file": "support.jsonl",
+     "line": 7, "position": 7, "decision": "keep"}
+    {"finding": "91bc…", "kind": "changed", …, "decision": "fix", "row": {"messages": …}}
     {"finding": "91bc…", "decision": "undo"}
 
-The file is the only memory: close the notebook, open it again, and go on. Give every person a
-file of their own.
+A finding is known by its name alone, which is made of its content: kind, rule, file, line and
+position are for people, and a file without them counts all the same. The file is the only memory:
+close the notebook, open it again, and go on. Give every person a file of their own.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ import pandas as pd
 from course_lib.errors import CourseError
 
 DECISIONS = ("keep", "fix", "reject")
-COLUMNS = ("finding", "kind", "rule", "line", "decision", "row")
+COLUMNS = ("finding", "kind", "rule", "file", "line", "position", "decision", "row")
+# Where a corrected row has its messages: a conversation, or a preference pair.
+_PARTS = (("messages",), ("prompt", "chosen", "rejected"))
 
 
 def record(path: str | Path, decision: Mapping[str, Any]) -> None:
@@ -36,7 +40,7 @@ def record(path: str | Path, decision: Mapping[str, Any]) -> None:
         path: The JSON Lines file; made, with its folder, if it is missing.
         decision: "finding" (its name) and "decision": "keep", "fix", "reject", or "undo", which
             takes back the latest decision on that finding. A fix has "row", the whole corrected
-            row. "kind", "rule" and "line" help whoever reads the file.
+            row. "kind", "rule", "file", "line" and "position" help whoever reads the file.
 
     Raises:
         CourseError: The decision is incomplete, or the file cannot be written.
@@ -82,9 +86,9 @@ def decisions(path: str | Path) -> pd.DataFrame:
         path: A file that `record` wrote. One that does not exist yet holds no decisions.
 
     Returns:
-        One row a finding, in the order in which they were decided: finding, kind, rule, line,
-        decision, row (of a fix: the corrected row). A last line that was cut off is left out,
-        with a warning; `record` puts it right.
+        One row a finding, in the order in which they were decided: finding, kind, rule, file,
+        line, position, decision, row (of a fix: the corrected row); None where the file does not
+        say. A last line that was cut off is left out, with a warning; `record` puts it right.
 
     Raises:
         CourseError: The file cannot be read, or a line of it is no decision.
@@ -150,17 +154,24 @@ def _problem(entry: object) -> str | None:
     if decision not in (*DECISIONS, "undo"):
         return f"'decision' is {decision!r}, not keep, fix, reject or undo"
     if decision == "fix":
-        messages = row.get("messages") if isinstance(row, Mapping) else None
-        if not isinstance(messages, list) or not messages:
-            return "a fix needs 'row' with the corrected 'messages'"
-        if not all(
-            isinstance(message, Mapping)
-            and isinstance(message.get("role"), str)
-            and isinstance(message.get("content"), str)
-            for message in messages
-        ):
+        parts = next((parts for parts in _PARTS if _has(row, parts)), ())
+        if not parts or not isinstance(row, Mapping):
+            return "a fix needs 'row' with the corrected 'messages' (or prompt, chosen, rejected)"
+        if not all(_is_message(message) for part in parts for message in row[part]):
             return "every message of a fix needs a 'role' and a 'content'"
     return None
+
+
+def _has(row: object, parts: tuple[str, ...]) -> bool:
+    return isinstance(row, Mapping) and all(
+        isinstance(row.get(part), list) and row[part] for part in parts
+    )
+
+
+def _is_message(message: object) -> bool:
+    return isinstance(message, Mapping) and all(
+        isinstance(message.get(key), str) for key in ("role", "content")
+    )
 
 
 def _parsed(line: bytes) -> tuple[dict[str, Any] | None, str]:

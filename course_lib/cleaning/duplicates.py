@@ -332,12 +332,13 @@ def _calls(messages: Messages) -> list[str]:
 
 
 def _is_label(messages: Messages) -> bool:
-    return len(answers(messages)[-1]) < 12
+    # A row that was put back may have no answer.
+    return all(len(answer) < 12 for answer in answers(messages)[-1:])
 
 
 def _close(first: list[str], second: list[str]) -> bool:
     # Short answers are labels: A is not nearly B.
-    if max(map(len, [*first, *second])) < 12:
+    if max(map(len, [*first, *second]), default=0) < 12:
         return [letters(text) or text for text in first] == [
             letters(text) or text for text in second
         ]

@@ -11,13 +11,13 @@ import hashlib
 import json
 import re
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from course_lib.cleaning.pipeline import RULES, clean
-from course_lib.cleaning.rule import Repair
+from course_lib.cleaning.places import Place, namer, place
+from course_lib.cleaning.preferences import conversation
+from course_lib.cleaning.report import written_row
 from course_lib.errors import CourseError
 
 if TYPE_CHECKING:
@@ -28,7 +28,10 @@ COLUMNS = (
     "kind",
     "rule",
     "found",
+    "file",
     "line",
+    "position",
+    "where",
     "reason",
     "messages",
     "changes",
@@ -37,7 +40,6 @@ COLUMNS = (
 )
 # The rule that a person's own rejections and fixes are booked under.
 BY_HAND = "by_hand"
-_OTHER_LINE = re.compile(r"\(line ([0-9]+)\)$")
 _CHANGE = ("message", "role", "before", "after")
 
 
@@ -52,30 +54,33 @@ def findings(report: CleaningReport) -> pd.DataFrame:
 
     Returns:
         finding (its name), kind ("rejected", "changed" or "review"), rule, found (findings of
-        this rule in the whole report), line, reason, messages (the conversation as it stands
-        after the repairs, None where the row is no conversation), changes (of a repair: message,
-        role, before, after), row (the whole row), other (the messages of the other row that the
-        reason names, as a duplicate's does).
+        this rule in the whole report), file, line, position, where ("line 7", with position and
+        file where the line is not enough), reason, messages (the conversation as it stands after
+        the repairs, of a preference pair with the chosen answer; None where the row is no
+        conversation), changes (of a repair: message, role, before, after), row (the whole row),
+        other (the messages of the other row that the reason names, as a duplicate's does).
 
     Raises:
-        CourseError: Several rows begin on the same line, so that a line does not name one row.
+        CourseError: The same file was read more than once, so that nothing names one row of it.
 
     Example:
         >>> findings(clean("support.jsonl"))["rule"].value_counts()    # doctest: +SKIP
         html     17
         empty     6
     """
-    _require_a_line_each(report)
-    kept = kept_by_line(report)
+    _require_a_place_each(report)
+    kept = kept_by_place(report)
     rejected = _rejected(report)
-    conversations = {line: row["messages"] for line, row in kept.items()}
-    conversations |= {entry["line"]: entry["messages"] for entry in rejected if entry["messages"]}
+    name_of = namer(report.source.rows)
+    names = {place(row): name_of(row) for row in report.source.rows}
+    told = {names[where]: conversation(row) for where, row in kept.items()}
+    told |= {names[_place(entry)]: entry["messages"] for entry in rejected if entry["messages"]}
     entries = [*rejected, *_changed(report, kept), *_shown(report, kept)]
     found = Counter(entry["rule"] for entry in entries)
     times: Counter[str] = Counter()
     for entry in entries:
-        other = _OTHER_LINE.search(entry["reason"])
-        entry["other"] = conversations.get(int(other[1])) if other else None
+        entry["where"] = names[_place(entry)]
+        entry["other"] = _other(entry["reason"], told)
         entry["found"] = found[entry["rule"]]
         name = _digest([entry[part] for part in ("kind", "rule", "changes", "row")])
         times[name] += 1
@@ -83,7 +88,7 @@ def findings(report: CleaningReport) -> pd.DataFrame:
         entry["finding"] = name if times[name] == 1 else f"{name}-{times[name]}"
     # Objects throughout: a column of texts would be handed to Arrow, which has no half characters.
     frame = pd.DataFrame(entries, columns=list(COLUMNS), dtype=object)
-    return frame.astype({"line": "int64", "found": "int64"})
+    return frame.astype(dict.fromkeys(("line", "position", "found"), "int64"))
 
 
 def sample_findings(report: CleaningReport, *, per_rule: int = 20, seed: int = 0) -> pd.DataFrame:
@@ -124,82 +129,78 @@ def sample_findings(report: CleaningReport, *, per_rule: int = 20, seed: int = 0
     return drawn[list(COLUMNS)].reset_index(drop=True)
 
 
-def kept_by_line(report: CleaningReport) -> dict[int, dict[str, Any]]:
-    """The kept rows, each under its line of the source.
+def kept_by_place(report: CleaningReport) -> dict[Place, dict[str, Any]]:
+    """The kept rows, each under its file and its position there.
 
     Args:
         report: What `clean` returned.
 
     Returns:
-        line -> {"messages": [...], other columns}.
+        (file, position) -> {"messages": [...], other columns}.
 
     Example:
-        >>> kept_by_line(clean("support.jsonl"))[1]["messages"]        # doctest: +SKIP
+        >>> kept_by_place(clean("support.jsonl"))["support.jsonl", 1]["messages"]  # doctest: +SKIP
         [{'role': 'user', 'content': 'Hi'}, {'role': 'assistant', 'content': 'Hello!'}]
     """
-    # An empty dataset has no columns to ask for.
-    lines = report.kept["line"] if len(report.kept) else []
-    return {int(line): row for line, row in zip(lines, report.kept_rows, strict=True)}
+    return dict(zip(map(place, report.kept_from), report.kept_rows, strict=True))
 
 
-def _require_a_line_each(report: CleaningReport) -> None:
-    lines = Counter(row.line for row in report.source.rows)
-    shared = [line for line, rows in lines.items() if rows > 1]
+def _require_a_place_each(report: CleaningReport) -> None:
+    places = Counter(map(place, report.source.rows))
+    shared = [file for (file, _), rows in places.items() if rows > 1]
     if shared:
         raise CourseError(
-            f"{report.source.path}: {lines[shared[0]]} rows begin on line {shared[0]} (several "
-            "files, or JSON with many rows on one line), so that a line does not name one row. "
-            "Write the rows with course_lib.write_jsonl, one a line, and clean that file."
+            f"{shared[0]} was read more than once, so that nothing names one row of it. Read each "
+            "file once, and clean again."
         )
 
 
 def _rejected(report: CleaningReport) -> list[dict[str, Any]]:
     """The rows turned away, with the conversation as the repairs left it."""
-    records = [entry for entry in report.rejected.to_dict("records") if entry["rule"] != BY_HAND]
-    lines = {int(entry["line"]) for entry in records}
-    repairs = [
-        rule.name
-        for rule in RULES
-        if isinstance(rule, Repair) and rule.name in report.summary["rules"]
-    ]
-    rows = [row for row in report.source.rows if row.line in lines]
-    # The report holds these rows as they came. Repairs and masks are made again, no other rule.
-    again = clean(replace(report.source, rows=rows), rules=repairs) if rows else None
-    readable = kept_by_line(again) if again else {}
+    turned_away = {place(rejection.row): rejection for rejection in report.rejections}
     entries = []
-    for entry in records:
-        row = readable.get(int(entry["line"]), entry["row"])
-        messages = row["messages"] if int(entry["line"]) in readable else None
+    for entry in report.rejected.to_dict("records"):
+        if entry["rule"] == BY_HAND:
+            continue
+        rejection, row = turned_away[_place(entry)], entry["row"]
+        messages = rejection.messages
+        if messages is not None:
+            row = written_row(rejection.row, messages, rejection.rejected_answer, report.masked)
         entries.append(_entry("rejected", entry, messages, [], row))
     return entries
 
 
-def _changed(report: CleaningReport, kept: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+def _changed(report: CleaningReport, kept: dict[Place, dict[str, Any]]) -> list[dict[str, Any]]:
     """The repairs of kept rows: all that one rule did to one row is one finding."""
-    why = {rule.name: rule.reason for rule in RULES}
-    entries: dict[tuple[int, str], dict[str, Any]] = {}
+    entries: dict[tuple[Place, str], dict[str, Any]] = {}
     for change in report.changes.to_dict("records"):
-        line, rule = int(change["line"]), change["rule"]
-        if line in kept and rule != BY_HAND:
-            told = {"rule": rule, "line": line, "reason": why.get(rule, "")}
-            row = kept[line]
+        where, rule = _place(change), change["rule"]
+        if where in kept and rule != BY_HAND:
+            row = kept[where]
             entry = entries.setdefault(
-                (line, rule), _entry("changed", told, row["messages"], [], row)
+                (where, rule), _entry("changed", change, conversation(row), [], row)
             )
             entry["changes"].append({name: change[name] for name in _CHANGE})
     return list(entries.values())
 
 
-def _shown(report: CleaningReport, kept: dict[int, dict[str, Any]]) -> list[dict[str, Any]]:
+def _shown(report: CleaningReport, kept: dict[Place, dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows that a notice wants a person to look at."""
-    review = getattr(report, "review", None)
-    if review is None:
-        return []
     return [
-        _entry("review", entry, kept[entry["line"]]["messages"], [], kept[entry["line"]])
-        for entry in review.to_dict("records")
-        if entry["line"] in kept
+        _entry("review", entry, conversation(kept[_place(entry)]), [], kept[_place(entry)])
+        for entry in report.review.to_dict("records")
+        if _place(entry) in kept
     ]
+
+
+def _place(entry: dict[Any, Any]) -> Place:
+    return entry["file"], int(entry["position"])
+
+
+def _other(reason: str, told: dict[str, Any]) -> Any:
+    """The conversation that a reason names at its end, such as "… an earlier row (line 7)"."""
+    ends = (reason[match.end() : -1] for match in re.finditer(r" \(", reason))
+    return next((told[end] for end in ends if end in told), None)
 
 
 def _entry(
@@ -208,7 +209,9 @@ def _entry(
     return {
         "kind": kind,
         "rule": told["rule"],
+        "file": told["file"],
         "line": int(told["line"]),
+        "position": int(told["position"]),
         "reason": told["reason"] or "",
         "messages": messages,
         "changes": changes,

@@ -9,7 +9,8 @@ was itself rejected.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,7 @@ from course_lib.cleaning import (
 )
 from course_lib.cleaning.contamination import contamination_rule
 from course_lib.cleaning.lengths import OVER_LONG, over_long_rule
+from course_lib.cleaning.places import Name, find, namer
 from course_lib.cleaning.report import (
     Change,
     CleaningReport,
@@ -47,7 +49,7 @@ from course_lib.cleaning.report import (
     Rejection,
     RuleCount,
 )
-from course_lib.cleaning.row_rules import Rewrite, RowRules, examine_all
+from course_lib.cleaning.row_rules import Rewrite, RowRules, examine, examine_all
 from course_lib.cleaning.rule import Check, Messages, Notice, PairCheck, Repair, Rule, SetCheck
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, read
@@ -137,7 +139,7 @@ def clean(
     tokenizer: PreTrainedTokenizerBase | None = None,
     max_length: int | None = None,
     duplicates_in: duplicates.Field = "both",
-    put_back: Iterable[int | tuple[str, int]] = (),
+    put_back: Iterable[Name] = (),
     num_proc: int = 1,
     progress: bool = False,
 ) -> CleaningReport:
@@ -158,8 +160,10 @@ def clean(
             off silently.
         duplicates_in: What near duplicates must share: "both" question and answer, "prompt" or
             "answer".
-        put_back: Lines that no rule may reject, because a person has looked at them: numbers, or
-            (file, line) where several files were read. They are repaired and masked as all are.
+        put_back: Lines that no rule may reject, because a person has looked at them: numbers;
+            (file, line) where several files were read; (file, line, position), as the columns of
+            `report.rejected`, where several rows begin on one line. These rows are repaired and
+            masked as all are.
         num_proc: Processes for the rules of single rows. One does a small file at once; from
             some ten thousand rows on more are worth their start.
         progress: Show a bar on standard error.
@@ -169,7 +173,8 @@ def clean(
 
     Raises:
         CourseError: The file cannot be read, a rule does not exist, a rule of your own cannot
-            stand in for the one it is named after, or a line cannot be put back.
+            stand in for the one it is named after, or a line cannot be put back or names several
+            rows.
 
     Example:
         >>> clean("support.jsonl", rules=["html", "email"]).summary    # doctest: +SKIP
@@ -213,7 +218,7 @@ def _clean(
     test: list[Messages],
     over_long: list[Check],
     duplicates_in: duplicates.Field,
-    put_back: Iterable[int | tuple[str, int]],
+    put_back: Iterable[Name],
     num_proc: int,
     progress: bool,
 ) -> CleaningReport:
@@ -224,23 +229,27 @@ def _clean(
     readable = _left(work)
     with tqdm(total=len(readable), unit=" rows", disable=not progress) as bar:
         _apply_row_rules(readable, active, own, num_proc, counts, bar)
-    _check_sets(work, _chosen(CUT, active, own), counts)
+    name_of = namer(source.rows)
+    _check_sets(work, _chosen(CUT, active, own), counts, name_of)
     _apply_meaning(_left(work), _chosen(MEANING, active, own), counts)
     for rule in over_long if OVER_LONG.name in active else []:
         counts[rule.name] = _check_lengths(_left(work), rule)
-    _check_sets(work, _chosen(_comparing(test, duplicates_in), active, own), counts)
+    _check_sets(work, _chosen(_comparing(test, duplicates_in), active, own), counts, name_of)
     left = _left(work)
     sets = [item.messages for item in left]
     noticed = {rule.name: rule.look(sets) for rule in _chosen(NOTICES, active, own)}
     for name, found in noticed.items():
         counts[name] = RuleCount(seen=len(left), noticed=len(found))
+    of_rows = row_rules(active, own)
     return CleaningReport.build(
         source=source,
         kept=[
             Kept(item.row, item.messages, item.rejected_answer, bool(item.rewrites))
             for item in left
         ],
-        rejected=[Rejection(item.row, *item.fault) for item in work if item.fault is not None],
+        rejected=[
+            _rejection(item, *item.fault, of_rows) for item in work if item.fault is not None
+        ],
         changes=[Change(item.row, rewrite) for item in work for rewrite in item.rewrites],
         noticed=[
             Noticed(left[position].row, name, found.reason, sets[position])
@@ -248,6 +257,7 @@ def _clean(
             for position, found in rows.items()
         ],
         counts=counts,
+        reasons={rule.name: own.get(rule.name, rule).reason for rule in RULES},
         masked=[name for name in PRIVACY if name in active],
     )
 
@@ -336,23 +346,16 @@ def _left(work: list[_Work]) -> list[_Work]:
     return [item for item in work if item.fault is None]
 
 
-def _excuse(work: list[_Work], put_back: Iterable[int | tuple[str, int]]) -> None:
+def _excuse(work: list[_Work], put_back: Iterable[Name]) -> None:
     """Mark the rows that no rule may reject."""
-    asked = set(put_back)
-    if not asked:
-        return
-    for item in work:
-        names = {item.row.line, (item.row.file, item.row.line)} & asked
-        if names:
-            if item.row.problem:
-                raise CourseError(
-                    f"line {item.row.line} cannot be put back: {item.row.problem}. Mend it in the "
-                    "file and clean again."
-                )
-            item.excused = True
-            asked -= names
-    if asked:
-        raise CourseError(f"There is no line {min(map(str, asked))} to put back.")
+    rows = [item.row for item in work]
+    for index in find(rows, put_back):
+        if rows[index].problem:
+            raise CourseError(
+                f"{namer(rows)(rows[index])} cannot be put back: {rows[index].problem}. Mend it in "
+                "the file and clean again."
+            )
+        work[index].excused = True
 
 
 def _reject_unread(work: list[_Work], counts: dict[str, RuleCount]) -> None:
@@ -430,7 +433,12 @@ def _check_lengths(work: list[_Work], rule: Check) -> RuleCount:
     return count
 
 
-def _check_sets(work: list[_Work], rules: list[SetCheck], counts: dict[str, RuleCount]) -> None:
+def _check_sets(
+    work: list[_Work],
+    rules: list[SetCheck],
+    counts: dict[str, RuleCount],
+    name_of: Callable[[Row], str],
+) -> None:
     """Run the set checks until none of them rejects anything more."""
     left = _left(work)
     while True:
@@ -441,10 +449,25 @@ def _check_sets(work: list[_Work], rules: list[SetCheck], counts: dict[str, Rule
             found = rule.check_all([item.messages for item in left])
             found = {position: f for position, f in found.items() if not left[position].excused}
             for position, (reason, other) in found.items():
-                where = "" if other is None else f" (line {left[other].row.line})"
+                where = "" if other is None else f" ({name_of(left[other].row)})"
                 left[position].fault = rule.name, reason + where
             counts[rule.name].rejected += len(found)
             if found:
                 left = _left(left)
         if len(left) == before:
             return
+
+
+def _rejection(item: _Work, rule: str, reason: str, rules: RowRules) -> Rejection:
+    """A row that was turned away, as it is to be kept if a person puts it back."""
+    if item.row.problem:
+        return Rejection(item.row, rule, reason)
+    messages, answer, failed = item.messages, item.rejected_answer, rule
+    if any(check.name == rule for check in rules.structure):
+        # Rejected before any repair or mask: both are made up for, whatever the structure.
+        made = examine((messages, answer, item.row.prompt_length or 0, True), rules, Counter())
+        messages, answer = made.messages, made.rejected_answer
+        failed = made.fault[0] if made.fault else rule
+    if any(repair.name == failed for repair in rules.repairs):
+        return Rejection(item.row, rule, reason)  # its repairs never settle
+    return Rejection(item.row, rule, reason, messages, answer)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from statistics import median
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from course_lib.cleaning.calls import said
 from course_lib.cleaning.language import language_of, wrong_language
@@ -21,6 +21,40 @@ from course_lib.errors import CourseError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def conversation(row: Mapping[str, Any]) -> Messages:
+    """The conversation of a kept row; of a preference pair, prompt and chosen answer.
+
+    Args:
+        row: {"messages": [...]} or {"prompt": [...], "chosen": [...], "rejected": [...]}, and
+            other columns.
+
+    Returns:
+        Its messages.
+
+    Example:
+        >>> one = [{"role": "user", "content": "Hi"}]
+        >>> len(conversation({"prompt": one, "chosen": one, "rejected": one}))
+        2
+    """
+    return row["messages"] if "messages" in row else [*row["prompt"], *row["chosen"]]
+
+
+def rejected_side(row: Mapping[str, Any]) -> Messages:
+    """The rejected answer of a preference pair; none of any other row.
+
+    Args:
+        row: As for `conversation`.
+
+    Returns:
+        Its messages. In `report.changes` they are numbered on from those of `conversation`.
+
+    Example:
+        >>> rejected_side({"messages": [], "rejected": "a column of the data"})
+        []
+    """
+    return [] if "messages" in row else row["rejected"]
 
 
 def same_answers(prompt: Messages, chosen: Messages, rejected: Messages) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,11 @@ import pandas as pd
 
 from course_lib.cleaning import privacy
 from course_lib.cleaning.data_card import data_card
+from course_lib.cleaning.differences import inline_diff
+from course_lib.cleaning.places import namer
 from course_lib.cleaning.row_rules import Rewrite
 from course_lib.cleaning.rule import Messages
+from course_lib.cleaning.schema import ROLES
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, to_dataset, write_jsonl
 
@@ -50,11 +53,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One row that was turned away, by which rule and why."""
+    """One row that was turned away: by which rule and why, and as the repairs have left it.
+
+    `messages` is None where the row is no conversation, or where its repairs never settle.
+    """
 
     row: Row
     rule: str
     reason: str
+    messages: Messages | None = None
+    rejected_answer: Messages | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,10 @@ class Noticed:
     messages: Messages
 
 
-_CHANGES = ["file", "line", "rule", "message", "role", "before", "after"]
-_REJECTED = ["file", "line", "rule", "reason", "row"]
+_WHERE = ["file", "line", "position", "rule", "reason"]
+_CHANGES = [*_WHERE, "message", "role", "before", "after", "diff"]
+_REJECTED = [*_WHERE, "messages", "row"]
+_REVIEW = [*_WHERE, "row"]
 
 
 @dataclass(frozen=True)
@@ -78,12 +88,22 @@ class CleaningReport:
     Attributes:
         kept: The line of the source, messages (of preference pairs: prompt, chosen, rejected),
             and the source's other columns.
-        rejected: file, line, rule, reason, row: what was turned away, so that it can be put back.
-        changes: file, line, rule, message, role, before, after: every repair. Private values in
-            "before" are blotted out, or the log would leak what the rule has masked.
-        review: file, line, rule, reason, row: kept rows that a person should look at.
+        rejected: file, line, position, rule, reason, messages (the conversation as the repairs
+            have left it, None where there is none), row (as it came, but masked): what was turned
+            away, so that it can be put back.
+        changes: file, line, position, rule, reason (why the rule is there), message, role, before,
+            after, diff ([-what went-]{+what came+}): every repair. Private values in "before" are
+            blotted out, or the log would leak what the rule has masked.
+        review: file, line, position, rule, reason, row: kept rows that a person should look at.
         ledger: rule, seen, changed, rejected, noticed, and an example line of each.
         summary: The same counts as one mapping, as `python -m course_lib clean --json` prints.
+        source: What was cleaned.
+        kept_rows: The kept rows, as kept.jsonl has them.
+        kept_from: The row of the source that each of them was.
+        rejections: The rows that the rules turned away, as they can be put back.
+        masked: Names of the privacy rules that were active.
+
+    A position is the number of the row within its file. It tells rows apart that begin on one line.
     """
 
     kept: datasets.Dataset
@@ -94,6 +114,9 @@ class CleaningReport:
     summary: dict[str, Any]
     source: Source
     kept_rows: list[dict[str, Any]] = field(repr=False)
+    kept_from: list[Row] = field(repr=False)
+    rejections: list[Rejection] = field(repr=False)
+    masked: list[str]
 
     @classmethod
     def build(
@@ -105,6 +128,7 @@ class CleaningReport:
         changes: list[Change],
         noticed: list[Noticed],
         counts: dict[str, RuleCount],
+        reasons: Mapping[str, str],
         masked: list[str],
     ) -> CleaningReport:
         """Put the account together from what the pipeline found.
@@ -116,6 +140,7 @@ class CleaningReport:
             changes: The repairs, in their order.
             noticed: The kept rows that a person should look at.
             counts: What each active rule did.
+            reasons: Why each rule is there.
             masked: Names of the privacy rules that were active: what they mask is masked in
                 the other columns, in the rejected rows and in the log as well.
 
@@ -126,13 +151,7 @@ class CleaningReport:
             CourseError: Some rows are preference pairs and others are not.
         """
         rows = [written_row(item.row, item.messages, item.rejected_answer, masked) for item in kept]
-        pairs = [item.rejected_answer is not None for item in kept]
-        if any(pairs) and not all(pairs):
-            one, other = kept[pairs.index(True)].row, kept[pairs.index(False)].row
-            raise CourseError(
-                f"{source.path}: line {one.line} is a preference pair and line {other.line} is "
-                "not. Clean the two kinds one after the other: they are trained in different ways."
-            )
+        _require_one_kind(source, kept)
         summary = {
             "rows_in": len(kept) + len(rejected),
             "kept": len(kept),
@@ -143,31 +162,31 @@ class CleaningReport:
             "encoding": source.encoding,
         }
         turned_away = [
-            (
-                r.row.file,
-                r.row.line,
-                r.rule,
-                privacy.mask_nested(r.reason, masked),
-                privacy.mask_nested(r.row.raw, masked),
-            )
+            (*_where(r.row, r.rule), reason, _masked_beside(r.messages, masked), raw)
             for r in rejected
+            for reason, raw in (privacy.mask_nested([r.reason, r.row.raw], masked),)
         ]
         hidden = privacy.hide if masked else str
         log = [
-            (c.row.file, c.row.line, r.rule, r.message, r.role, hidden(r.before), hidden(r.after))
+            (*_where(c.row, r.rule), reasons[r.rule], r.message, r.role, before, after,
+             inline_diff(before, after))
             for c in changes
             for r in (c.rewrite,)
-        ]
-        shown = [(n.row.file, n.row.line, n.rule, n.reason, n.messages) for n in noticed]
+            for before, after in ((hidden(r.before), hidden(r.after)),)
+        ]  # fmt: skip
+        shown = [(*_where(n.row, n.rule), n.reason, n.messages) for n in noticed]
         return cls(
-            kept=_dataset(rows, kept),
+            kept=kept_dataset(rows, [item.row.line for item in kept]),
             rejected=pd.DataFrame(turned_away, columns=_REJECTED),
             changes=pd.DataFrame(log, columns=_CHANGES),
-            review=pd.DataFrame(shown, columns=_REJECTED),
+            review=pd.DataFrame(shown, columns=_REVIEW),
             ledger=_ledger(counts, turned_away, log, shown),
             summary=summary,
             source=source,
             kept_rows=rows,
+            kept_from=[item.row for item in kept],
+            rejections=rejected,
+            masked=masked,
         )
 
     def save(
@@ -200,6 +219,27 @@ class CleaningReport:
         return folder
 
 
+def _where(row: Row, rule: str) -> tuple[str, int, int, str]:
+    return row.file, row.line, row.position, rule
+
+
+def _masked_beside(messages: Messages | None, masked: Sequence[str]) -> Messages | None:
+    """Mask what the repairs do not see: odd roles, and what stands beside role and content."""
+    plain = all(len(m) == 2 and m["role"] in ROLES for m in messages or [])
+    return messages if plain else privacy.mask_nested(messages, masked)
+
+
+def _require_one_kind(source: Source, kept: list[Kept]) -> None:
+    pairs = [item.rejected_answer is not None for item in kept]
+    if any(pairs) and not all(pairs):
+        name = namer(source.rows)
+        one, other = kept[pairs.index(True)].row, kept[pairs.index(False)].row
+        raise CourseError(
+            f"{source.path}: {name(one)} is a preference pair and {name(other)} is not. Clean the "
+            "two kinds one after the other: they are trained in different ways."
+        )
+
+
 def _ledger(
     counts: dict[str, RuleCount],
     *found: list[tuple[Any, ...]],
@@ -207,7 +247,7 @@ def _ledger(
     """One row a rule: what it did, and the first line where it did so."""
     first: dict[str, int] = {}
     for entries in found:
-        for _, line, rule, *_ in entries:
+        for _, line, _, rule, *_ in entries:
             first[rule] = min(line, first.get(rule, line))
     frame = pd.DataFrame([{"rule": name, **asdict(count)} for name, count in counts.items()])
     return frame.assign(example=pd.array([first.get(name) for name in counts], dtype="Int64"))
@@ -244,13 +284,26 @@ def written_row(
     }
 
 
-def _dataset(rows: list[dict[str, Any]], kept: list[Kept]) -> datasets.Dataset:
-    if any("line" in item.row.extra for item in kept):
-        rows = [_renamed(row, "line") for row in rows]
-    lines = [item.row.line for item in kept]
-    if not kept or kept[0].rejected_answer is None:
-        return to_dataset(rows).add_column("line", lines)
-    named = [{"messages": row["prompt"], **_renamed(row, "messages")} for row in rows]
+def kept_dataset(rows: Iterable[Mapping[str, Any]], lines: list[int]) -> datasets.Dataset:
+    """The kept rows as a dataset, with the line that each came from.
+
+    Args:
+        rows: As kept.jsonl has them: conversations, or preference pairs.
+        lines: Their lines; a column of that name in the data becomes `original_line`.
+
+    Returns:
+        The dataset.
+
+    Example:
+        >>> kept_dataset([{"messages": [], "line": 9}], [1])[0]
+        {'messages': [], 'original_line': 9, 'line': 1}
+    """
+    items = list(rows)
+    if any("line" in row for row in items):
+        items = [_renamed(row, "line") for row in items]
+    if not items or "messages" in items[0]:
+        return to_dataset(items).add_column("line", lines)
+    named = [{"messages": row["prompt"], **_renamed(row, "messages")} for row in items]
     for row in named:
         del row["prompt"]
     dataset = to_dataset(named).rename_column("messages", "prompt")
@@ -261,6 +314,6 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
 
 
-def _renamed(row: dict[str, Any], ours: str) -> dict[str, Any]:
+def _renamed(row: Mapping[str, Any], ours: str) -> dict[str, Any]:
     """Make room for a column of our own where the source has one of that name."""
     return {(f"original_{ours}" if name == ours else name): value for name, value in row.items()}

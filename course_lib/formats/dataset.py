@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,15 +79,54 @@ def write_jsonl(rows: Iterable[Mapping[str, Any]], path: str | Path) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
-        for row in rows:
-            written = dict(row)
-            for name in _CONVERSATIONS:
-                if isinstance(written.get(name), list):
-                    written[name] = [_without_nulls(turn) for turn in written[name]]
-            text = json.dumps(written, ensure_ascii=False)
-            # A lone surrogate of a rejected row has no UTF-8: escape it rather than lose the row.
-            file.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
+        file.writelines(map(_json_line, rows))
     return path
+
+
+@contextmanager
+def jsonl_writer(path: str | Path) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Write rows one by one, as they come, to a file that is there only when it is whole.
+
+    Args:
+        path: The file; its folder is made if it is missing. Until the end the rows are in a
+            hidden file beside it, which `read` passes over; an error removes that one.
+
+    Yields:
+        The function that writes a row, as `write_jsonl` does.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "a.jsonl"
+        >>> with jsonl_writer(path) as write:
+        ...     write({"a": 1})
+        ...     path.exists()
+        False
+        >>> path.read_text("utf-8")
+        '{"a": 1}\\n'
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+
+            def write(row: Mapping[str, Any]) -> None:
+                file.write(_json_line(row))
+
+            yield write
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _json_line(row: Mapping[str, Any]) -> bytes:
+    written = dict(row)
+    for name in _CONVERSATIONS:
+        if isinstance(written.get(name), list):
+            written[name] = [_without_nulls(turn) for turn in written[name]]
+    text = json.dumps(written, ensure_ascii=False)
+    # A lone surrogate of a rejected row has no UTF-8: escape it rather than lose the row.
+    return text.encode("utf-8", errors="backslashreplace") + b"\n"
 
 
 def _storable(name: str, values: list[Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
+from course_lib.formats.compression import BLOCK
 from course_lib.formats.json_rows import Item
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _ROWS = 1024
 
 
 def parquet_rows(path: Path) -> Iterator[Item]:
-    """Read a Parquet file, 1024 rows at a time.
+    """Read a Parquet file, 1024 rows at a time, whatever the size of its row groups.
 
     What JSON has no notation for is written as it is commonly written: a date as ISO 8601, a
     decimal as its digits, bytes as UTF-8 or else base64, a missing number (NaN) as null.
@@ -45,7 +46,8 @@ def parquet_rows(path: Path) -> Iterator[Item]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
+        # By default each column of a row group, which may be the whole file, is read at once.
+        file = pq.ParquetFile(path, buffer_size=BLOCK, pre_buffer=False)
         schema = file.schema_arrow
     except (pa.ArrowException, OSError, ValueError, MemoryError, TypeError) as error:
         raise CourseError(

@@ -206,34 +206,39 @@ def _table(text: FileText, wanted: _Wanted) -> Source[Iterator[Row]]:
 
 def _converted(items: Iterable[Item], convert: Converter, text: FileText) -> Iterator[Row]:
     file, left_out = str(text.path), text.left_out
-    for line, value, problem in items:
+    for position, (line, value, problem) in enumerate(items, start=1):
         if problem:
-            yield Row(line, value, None, {}, problem, "json", file)
+            yield _unread(line, value, problem, "json", file, position)
         elif isinstance(value, dict):
-            yield _row(line, value, convert, file, left_out)
+            yield _row(line, value, convert, file, left_out, position)
         else:
-            kind = type(value).__name__
-            problem = f"a row must be an object, not {kind}"
-            yield Row(line, value, None, {}, problem, "schema", file)
+            problem = f"a row must be an object, not {type(value).__name__}"
+            yield _unread(line, value, problem, "schema", file, position)
 
 
 def _recorded(
     found: Iterable[Record], names: list[str], convert: Converter, text: FileText
 ) -> Iterator[Row]:
     file, left_out = str(text.path), text.left_out
-    for line, fields, problem in found:
+    for position, (line, fields, problem) in enumerate(found, start=1):
         if problem:
             raw = fields[0] if len(fields) == 1 else fields
-            yield Row(line, raw, None, {}, problem, "json", file)
+            yield _unread(line, raw, problem, "json", file, position)
         elif len(fields) != len(names):
             problem = f"{len(fields)} fields where the header has {len(names)}"
-            yield Row(line, fields, None, {}, problem, "schema", file)
+            yield _unread(line, fields, problem, "schema", file, position)
         else:
-            yield _row(line, dict(zip(names, fields, strict=True)), convert, file, left_out)
+            value = dict(zip(names, fields, strict=True))
+            yield _row(line, value, convert, file, left_out, position)
 
 
 def _row(
-    line: int, value: dict[str, Any], convert: Converter, file: str, left_out: Counter[str]
+    line: int,
+    value: dict[str, Any],
+    convert: Converter,
+    file: str,
+    left_out: Counter[str],
+    position: int,
 ) -> Row:
     try:
         messages, extra, rejected, length = convert(value, left_out)
@@ -241,25 +246,29 @@ def _row(
         looks = shape_of(value)
         other = looks in CONVERTERS and CONVERTERS[str(looks)] is not convert
         hint = f"; it looks like {looks}" if other else ""
-        return Row(line, value, None, {}, f"{error}{hint}", "schema", file)
+        return _unread(line, value, f"{error}{hint}", "schema", file, position)
     if "messages" in extra:
         # The canonical conversation has this name.
         extra = {("original_messages" if k == "messages" else k): v for k, v in extra.items()}
-    return Row(line, value, messages, extra, None, None, file, rejected, length)
+    return Row(line, value, messages, extra, None, None, file, rejected, length, position)
+
+
+def _unread(line: int, raw: object, problem: str, rule: str, file: str, position: int) -> Row:
+    return Row(line, raw, None, {}, problem, rule, file, position=position)
 
 
 def _noting(rows: Iterator[Row], text: FileText) -> Iterator[Row]:
     """Hand the rows on; behind the last one, say what was met on the way."""
-    line, undecodable = 1, 0
+    line, position, undecodable = 1, 0, 0
     for row in rows:
-        line = row.line
+        line, position = row.line, row.position
         undecodable += bool(row.problem and row.problem.startswith("byte 0x"))
         yield row
     name = text.path.name
     if text.damaged:
         problem = f"{text.damaged}: what follows this line is missing. Copy or download it again"
         text.notes.append(f"{name}, line {line}: {problem}.")
-        yield Row(line, "", None, {}, problem, "json", str(text.path))
+        yield _unread(line, "", problem, "json", str(text.path), position + 1)
     if text.passed["blank"]:
         text.notes.append(f"{name}: blank lines were skipped ({text.passed['blank']}).")
     if text.passed["marks"]:

@@ -39,6 +39,9 @@ class Row:
         rejected: A preference pair: the messages of the rejected answer, without the prompt.
         prompt_length: A preference pair: how many of `messages` are the prompt, so that
             `messages[prompt_length:]` is the chosen answer.
+        position: Number of the row within its file, counted from 1: several rows may begin on
+            one line (a JSON array written on one line), so file and position name a row where
+            file and line do not.
     """
 
     line: int
@@ -50,6 +53,7 @@ class Row:
     file: str = ""
     rejected: Messages | None = None
     prompt_length: int | None = None
+    position: int = 1
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,11 @@ from IPython import get_ipython
 
 from course_lib.cleaning.agreement import require_columns
 from course_lib.cleaning.decisions import decisions, record
+from course_lib.cleaning.differences import shared_start
 from course_lib.cleaning.findings import COLUMNS
+from course_lib.cleaning.preferences import conversation
 from course_lib.errors import CourseError
-from course_lib.widgets.cards import card, shared_start, table, text_html
+from course_lib.widgets.cards import card, table, text_html
 from course_lib.widgets.fixing import FixEditor, button, focus
 
 _HERE = Path(__file__).parent
@@ -196,7 +198,8 @@ class AnnotationView(ipywidgets.VBox):
         finding = self._findings[self._at]
         if decision == "keep" and finding["messages"] is None:
             raise CourseError("This row is no conversation and cannot be kept: fix or reject it.")
-        entry = {name: finding[name] for name in ("finding", "kind", "rule", "line")}
+        told = ("finding", "kind", "rule", "file", "line", "position")
+        entry = {name: finding[name] for name in told}
         record(self._path, {**entry, "decision": decision, **({"row": row} if row else {})})
         number = self._at + 1
         self._read()
@@ -254,10 +257,11 @@ class AnnotationView(ipywidgets.VBox):
     def _row(self, finding: dict[Any, Any]) -> dict[Any, Any]:
         """The finding with its row as an earlier fix of the same row has left it."""
         standing = decisions(self._path)
-        lines = {row["finding"]: row["line"] for row in self._findings}
+        places = {row["finding"]: (row["file"], row["position"]) for row in self._findings}
+        here = finding["file"], finding["position"]
         for name, row in zip(standing["finding"], standing["row"], strict=True):
-            if isinstance(row, dict) and lines.get(name) == finding["line"]:
-                finding = {**finding, "row": row, "messages": row["messages"]}
+            if isinstance(row, dict) and places.get(name) == here:
+                finding = {**finding, "row": row, "messages": conversation(row)}
         return finding
 
     def _close_fix(self, note: str) -> None:

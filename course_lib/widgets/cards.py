@@ -7,21 +7,18 @@ hold `<script>`, half a character, or nothing but a zero-width space.
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher
 from html import escape
-from itertools import islice, takewhile
 from typing import Any
+
+from course_lib.cleaning.differences import stretches
+from course_lib.cleaning.preferences import rejected_side
 
 # What a person can take in on one screen; the rest of a text is counted, not shown.
 _LONGEST = 4_000
 _CONTEXT = 300
-# Pieces of two texts that are compared one by one: the time goes up with their product.
-_COMPARED = 1_500
 _TABLE_ROWS = 20
-_PIECE = re.compile(r"[A-Za-z0-9]+|[^\S\n]+|\n|.", re.DOTALL)
 # They hold emoji together and cannot be mistaken for anything else.
 _JOINERS = "\u200d\ufe0f"
 _SPACES = {" ": "·", "\u3000": "□", "\t": "→", "\n": "↵\n", "\r": "←"}
@@ -47,13 +44,14 @@ def card(finding: Mapping[Any, Any]) -> str:
 
     Example:
         >>> from course_lib.cleaning.rule import chat
-        >>> html = card({"kind": "review", "rule": "odd", "line": 3, "reason": "1 < 2",
-        ...     "messages": chat("Hi", "<script>"), "changes": [], "row": {}, "other": None})
+        >>> row = {"messages": chat("Hi", "<script>")}
+        >>> html = card({"kind": "review", "rule": "odd", "where": "line 3", "reason": "1 < 2",
+        ...     "messages": row["messages"], "changes": [], "row": row, "other": None})
         >>> "&lt;script&gt;" in html, "<script>" in html
         (True, False)
     """
     parts = [
-        f'<p class="finding"><b>{text_html(finding["rule"])}</b> line {finding["line"]}: '
+        f'<p class="finding"><b>{text_html(finding["rule"])}</b> {text_html(finding["where"])}: '
         f"{text_html(finding['reason'])}</p>",
         f'<p class="question">{QUESTIONS[finding["kind"]]}</p>',
     ]
@@ -66,8 +64,15 @@ def card(finding: Mapping[Any, Any]) -> str:
     if finding["messages"] is None:
         parts += ["<h4>The row, which is no conversation</h4>", _whole(finding["row"])]
     else:
-        parts += ["<h4>The conversation</h4>", *_conversation(finding["messages"])]
-        columns = {name: value for name, value in finding["row"].items() if name != "messages"}
+        row, messages = finding["row"], finding["messages"]
+        pair = "messages" not in row
+        head = "The prompt and the chosen answer" if pair else "The conversation"
+        parts += [f"<h4>{head}</h4>", *_conversation(messages)]
+        if pair:
+            rejected = _conversation(rejected_side(row), len(messages) + 1)
+            parts += ["<h4>The rejected answer</h4>", *rejected]
+        shown = ("prompt", "chosen", "rejected") if pair else ("messages",)
+        columns = {name: value for name, value in row.items() if name not in shown}
         if columns:
             parts += [f"<details><summary>Other columns</summary>{_whole(columns)}</details>"]
     if finding["other"]:
@@ -90,40 +95,16 @@ def diff(before: str, after: str) -> str:
         >>> diff("call <b>me</b>", "call me")
         'call <del>&lt;b&gt;</del>me<del>&lt;/b&gt;</del>'
     """
-    start = shared_start(before, after)
-    end = shared_start(before[start:][::-1], after[start:][::-1])
-    middle = before[start : len(before) - end], after[start : len(after) - end]
-    old, new = (list(islice(_pieces(text), _COMPARED + 1)) for text in middle)
-    if len(old) > _COMPARED or len(new) > _COMPARED:
-        changed = _marked("del", middle[0]) + _marked("ins", middle[1])
-    else:
-        pieces = []
-        for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-            if kind == "equal":
-                pieces.append(_short("".join(old[i:j])))
-            else:
-                pieces.append(_marked("del", "".join(old[i:j])) + _marked("ins", "".join(new[k:m])))
-        changed = "".join(pieces)
-    tail = before[len(before) - end :]
-    return _short(before[:start], keep="end") + changed + _short(tail, keep="start")
-
-
-def shared_start(first: str, second: str) -> int:
-    """How many characters two texts have in common before they part.
-
-    Args:
-        first: A text.
-        second: Another.
-
-    Returns:
-        The number of characters.
-
-    Example:
-        >>> shared_start("tent", "tea")
-        2
-    """
-    pairs = zip(first, second, strict=False)
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    pairs = stretches(before, after)
+    html = []
+    for number, (old, new) in enumerate(pairs):
+        if old != new:
+            html.append(_marked("del", old) + _marked("ins", new))
+        elif number == 0:
+            html.append(_short(old, keep="end"))
+        else:
+            html.append(_short(old, keep="start" if number == len(pairs) - 1 else "both"))
+    return "".join(html)
 
 
 def table(findings: Iterable[Mapping[Any, Any]], decided: Mapping[str, str]) -> str:
@@ -143,9 +124,11 @@ def table(findings: Iterable[Mapping[Any, Any]], decided: Mapping[str, str]) -> 
     rows = list(findings)
     if not rows:
         return "<p>No findings to judge.</p>"
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("rule", "line", "reason", "row", ""))
+    head = "".join(
+        f'<th scope="col">{name}</th>' for name in ("rule", "where", "reason", "row", "")
+    )
     body = "".join(
-        f"<tr><td>{text_html(row['rule'])}</td><td>{row['line']}</td>"
+        f"<tr><td>{text_html(row['rule'])}</td><td>{text_html(row['where'])}</td>"
         f"<td>{text_html(row['reason'], 200)}</td><td>{_gist(row)}</td>"
         f"<td>{decided.get(row['finding'], 'not decided')}</td></tr>"
         for row in rows[:_TABLE_ROWS]
@@ -188,10 +171,6 @@ def _hidden(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
-def _pieces(text: str) -> Iterable[str]:
-    return (match[0] for match in _PIECE.finditer(text))
-
-
 def _marked(tag: str, text: str) -> str:
     if not text:
         return ""
@@ -211,10 +190,10 @@ def _short(text: str, keep: str = "both") -> str:
     return _visible(text[:first]) + gap + _visible(text[len(text) - last :])
 
 
-def _conversation(messages: Iterable[Mapping[str, Any]]) -> list[str]:
+def _conversation(messages: Iterable[Mapping[str, Any]], first: int = 1) -> list[str]:
     return [
         _message(number, message["role"], text_html(message["content"]))
-        for number, message in enumerate(messages, start=1)
+        for number, message in enumerate(messages, start=first)
     ]
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import ipywidgets
 
 from course_lib.cleaning.corrections import row_from_text, row_with_texts, texts_to_fix
+from course_lib.cleaning.preferences import rejected_side
+from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
 
 # A browser's text field becomes sluggish beyond this many characters.
@@ -24,8 +26,8 @@ class FixEditor(ipywidgets.VBox):
 
     Attributes:
         texts: Its children are the text areas: of a repair one for each message that was
-            rewritten, else one for the last answer, or for the whole row as JSON where the row is
-            no conversation.
+            rewritten, else one for the last answer (of a preference pair one for each side), or
+            for the whole row as JSON where the row is no conversation.
         save, cancel: The buttons.
     """
 
@@ -65,9 +67,9 @@ class FixEditor(ipywidgets.VBox):
         texts = texts_to_fix(finding) or {_WHOLE_ROW: _as_text(finding["row"])}
         if sum(map(len, texts.values())) > _LONGEST:
             raise CourseError("This row is too long to edit here: mend it in the file itself.")
-        roles = [message["role"] for message in finding["messages"] or []]
-        names = {n: f"Message {n} ({role}):" for n, role in enumerate(roles, start=1)}
-        names[_WHOLE_ROW] = "The whole row, as JSON:"
+        names = {_WHOLE_ROW: "The whole row, as JSON:"}
+        if _WHOLE_ROW not in texts:
+            names = _names(finding["messages"], rejected_side(finding["row"]))
         self._row, self._numbers = finding["row"], tuple(texts)
         self.layout.display = ""
         self.texts.children = [
@@ -88,7 +90,7 @@ class FixEditor(ipywidgets.VBox):
         """The row with what was written.
 
         Returns:
-            {"messages": [...], other columns}.
+            {"messages": [...], other columns}, a preference pair with prompt, chosen and rejected.
 
         Raises:
             CourseError: Nothing was changed, or what was written cannot be trained on.
@@ -118,6 +120,16 @@ class FixEditor(ipywidgets.VBox):
         """Hide the editor and forget what is in it."""
         self.texts.children = ()
         self.layout.display = "none"
+
+
+def _names(messages: Messages, rejected: Messages) -> dict[int, str]:
+    """Number of a message -> what stands beside its text area."""
+    sides = [(message, "") for message in messages]
+    sides += [(message, ", rejected answer") for message in rejected]
+    return {
+        number: f"Message {number} ({message['role']}{side}):"
+        for number, (message, side) in enumerate(sides, start=1)
+    }
 
 
 def button(description: str, name: str) -> Any:

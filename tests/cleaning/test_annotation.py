@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import fields, make_dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from course_lib.cleaning.answer_key import key_verdicts
 from course_lib.cleaning.findings import COLUMNS, findings
 from course_lib.cleaning.rule import chat
 from course_lib.errors import CourseError
-from course_lib.formats import write_jsonl
+from course_lib.formats import join, read, write_jsonl
 from course_lib.runtime import data_path
 
 ROWS: list[dict[str, Any]] = [
@@ -114,25 +114,18 @@ def test_every_rejection_and_every_repair_of_a_kept_row_is_a_finding(
 
 
 def test_a_notice_is_sampled_too(report: CleaningReport) -> None:
-    shown = pd.DataFrame(
-        {"line": [7, 3], "rule": "odd", "reason": ["look", "rejected since"], "row": [{}, {}]}
-    )
-    frame = findings(with_review(report, shown))
+    frame = findings(with_review(report, [3, 7]))  # line 3 was rejected since
     assert by_line(frame, 7, "odd")["kind"] == "review"
     assert len(frame[frame["rule"] == "odd"]) == 1
 
 
-def with_review(report: CleaningReport, review: pd.DataFrame) -> Any:
-    """The report with the frame of notices, whether or not its class knows one already."""
-    changed: dict[str, Any] = {"review": review}
-    if any(field.name == "review" for field in fields(report)):
-        return replace(report, **changed)
-    kind = make_dataclass(
-        "Reviewed", [("review", pd.DataFrame)], bases=(CleaningReport,), frozen=True
-    )
-    return kind(
-        **{field.name: getattr(report, field.name) for field in fields(report)}, review=review
-    )
+def with_review(report: CleaningReport, lines: list[int]) -> CleaningReport:
+    """The report with these lines in its list of rows for a person to look at."""
+    rows = [row for row in report.source.rows if row.line in lines]
+    entries: list[tuple[Any, ...]] = [
+        (row.file, row.line, row.position, "odd", "look", {}) for row in rows
+    ]
+    return replace(report, review=pd.DataFrame(entries, columns=report.review.columns))
 
 
 def test_a_larger_sample_begins_with_the_smaller_one() -> None:
@@ -177,11 +170,10 @@ def test_a_sample_needs_a_size(report: CleaningReport, size: Any) -> None:
         sample_findings(report, per_rule=size)
 
 
-def test_lines_that_name_several_rows_are_refused(tmp_path: Path) -> None:
-    path = tmp_path / "rows.json"
-    path.write_text(json.dumps(ROWS), encoding="utf-8")
-    with pytest.raises(CourseError, match=r"8 rows begin on line 1 .*write_jsonl"):
-        sample_findings(clean(path))
+def test_a_file_that_was_read_twice_is_refused(tmp_path: Path) -> None:
+    path = write_jsonl(ROWS, tmp_path / "rows.jsonl")
+    with pytest.raises(CourseError, match=r"rows.jsonl was read more than once"):
+        sample_findings(clean(join([read(path), read(path)])))
 
 
 def test_a_clean_report_has_nothing_to_judge(tmp_path: Path) -> None:
@@ -547,7 +539,7 @@ def test_the_latest_of_several_decisions_on_one_row_counts(tmp_path: Path) -> No
 
 def test_what_cannot_be_done_is_said(report: CleaningReport) -> None:
     broken = by_line(findings(report), 5, "schema")
-    with pytest.raises(CourseError, match="Line 5 was kept, but is no conversation"):
+    with pytest.raises(CourseError, match="row of line 5 was kept, but is no conversation"):
         apply(report, decided((broken, "keep", None)))
     stray = {"finding": "from another file", "kind": "review", "rule": "odd", "line": 3}
     with pytest.warns(UserWarning, match=r"1 of 1 decisions .* rule 'odd', line 3"):
@@ -558,8 +550,7 @@ def test_what_cannot_be_done_is_said(report: CleaningReport) -> None:
 
 
 def test_a_notice_that_was_rejected_by_hand_leaves_the_list(report: CleaningReport) -> None:
-    shown = pd.DataFrame({"line": [7, 8], "rule": "odd", "reason": "look", "row": [{}, {}]})
-    noticed = with_review(report, shown)
+    noticed = with_review(report, [7, 8])
     marks = decided(
         (by_line(findings(noticed), 7, "odd"), "reject", None),
         (by_line(findings(noticed), 8, "odd"), "keep", None),
@@ -567,7 +558,7 @@ def test_a_notice_that_was_rejected_by_hand_leaves_the_list(report: CleaningRepo
     after = apply(noticed, marks)
     check_counts(after)
     assert 7 in after.rejected["line"].tolist()
-    assert getattr(after, "review")["line"].tolist() == [8]  # noqa: B009
+    assert after.review["line"].tolist() == [8]
 
 
 @settings(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import json
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+from datatrove.data import Document
 from datatrove.executor import LocalPipelineExecutor
 
 from course_lib.cleaning import clean
@@ -47,8 +52,9 @@ def test_two_workers_do_what_one_process_does(tmp_path: Path) -> None:
     names = [rule.name for rule in (*STRUCTURE, *REPAIRS, *DAMAGE, *MEANING) if rule.name != "name"]
     alone = clean(tmp_path / "export", rules=names)
     assert sorted(map(_key, kept)) == sorted(map(_key, alone.kept_rows))
-    told = sorted([row["file"], row["line"], row["rule"], row["reason"]] for row in rejected)
-    frame = alone.rejected[["file", "line", "rule", "reason"]]
+    columns = ["file", "line", "position", "rule", "reason"]
+    told = sorted([row[name] for name in columns] for row in rejected)
+    frame = alone.rejected[columns]
     assert told == sorted(frame.to_numpy().tolist())
     assert "@example.com" not in json.dumps([kept, rejected]), "nor in another column"
     assert "090-1234" not in json.dumps(rejected)
@@ -56,3 +62,40 @@ def test_two_workers_do_what_one_process_does(tmp_path: Path) -> None:
 
 def _key(row: dict[str, Any]) -> str:
     return json.dumps({name: row[name] for name in ("messages", "id", "batch")})
+
+
+def test_a_task_holds_some_rows_at_a_time(tmp_path: Path) -> None:
+    """Rows go through one behind the other, and a file appears when it is whole."""
+    rows = [{**row, "number": number} for number in range(1_500) for row in ROWS]
+    write_jsonl(rows, tmp_path / "export" / "rows.jsonl")
+    read = ReadRows(tmp_path / "export").run()
+    steps = WriteRows(tmp_path).run(CleanRows(tmp_path).run(read))
+    files = [tmp_path / name / "00000.jsonl" for name in ("kept", "rejected")]
+    most = kept = 0
+    for document in steps:
+        kept += bool(document)
+        if kept % 500 == 1:
+            most = max(most, sum(type(o) is Document for o in gc.get_objects()))
+            assert not any(path.exists() for path in files)
+            assert not list(tmp_path.glob("kept/[!.]*")), "nothing that could be taken for data"
+    assert 1 < most < 4_200, "of 7,500 that were read"
+    lines = [len(path.read_text("utf-8").splitlines()) for path in files]
+    assert lines == [kept, len(rows) - kept]
+
+
+def test_a_task_that_fails_leaves_no_half_file(tmp_path: Path) -> None:
+    write_jsonl(ROWS, tmp_path / "export" / "rows.jsonl")
+
+    def failing() -> Iterator[Document]:
+        yield from ReadRows(tmp_path / "export").run()
+        raise OSError("the disk is gone")
+
+    def run(data: Iterator[Document]) -> None:
+        deque(WriteRows(tmp_path).run(CleanRows(tmp_path).run(data)), maxlen=0)
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        run(failing())
+    assert not [*(tmp_path / "kept").iterdir(), *(tmp_path / "rejected").iterdir()]
+    run(ReadRows(tmp_path / "export").run())
+    assert len(_lines(tmp_path / "kept")) == 2
+    assert len(_lines(tmp_path / "rejected")) == 3

@@ -97,7 +97,8 @@ def test_command_prints_and_writes_the_same(
     summary: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert summary == clean(messy).summary
     lines = (out / "rejected.jsonl").read_text("utf-8").splitlines()
-    assert {"file", "line", "rule", "reason", "row"} == set(json.loads(lines[0]))
+    told = {"file", "line", "position", "rule", "reason", "messages", "row"}
+    assert told == set(json.loads(lines[0]))
     assert main([str(messy), str(messy), "--out", str(out)]) == 0
     assert "14 rows in" in capsys.readouterr().out
 
@@ -205,7 +206,9 @@ def test_preference_pairs_come_out_as_preference_trainers_want_them(
 
 
 def test_pairs_and_chats_are_not_mixed(pairs: Path, messy: Path) -> None:
-    with pytest.raises(CourseError, match="is a preference pair and line 1 is not"):
+    with pytest.raises(
+        CourseError, match=r"pairs.jsonl is a preference pair and line 1 of .*messy"
+    ):
         clean(join([read(messy), read(pairs)]))
 
 
