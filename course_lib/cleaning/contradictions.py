@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from itertools import product
 
 from course_lib.cleaning.normalise import jaccard, letters, normalised, trigrams
 from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
-from course_lib.cleaning.votes import difference, outvoted
+from course_lib.cleaning.votes import difference, outvoted, stated
 
 _COMPARED = 50
 _NUMBER_WORDS = (
@@ -30,16 +31,28 @@ _NO = re.compile(
 )
 
 
-def contradictory(sets: list[Messages]) -> dict[int, Found]:
+def asked_and_stated(sets: list[Messages]) -> list[tuple[str, list[str]]]:
+    """What each row asks, in letters and digits alone, and the sentences of its answers.
+
+    >>> asked_and_stated([[{"role": "user", "content": "Where's my tent?"}]])
+    [('wheresmytent', [])]
+    """
+    asked = (letters(prompt(messages)) for messages in sets)
+    return list(zip(asked, stated(sets), strict=True))
+
+
+def contradictory(
+    sets: list[Messages], facts: Sequence[tuple[str, list[str]]] | None = None
+) -> dict[int, Found]:
     """Find rows that contradict the rest of the set.
 
     Where the set clearly sides with one answer, only the rows that say otherwise are found;
     where two rows stand against each other, both are.
     """
-    found = outvoted(sets)
+    facts = asked_and_stated(sets) if facts is None else facts
+    found = outvoted(sets, [sentences for _, sentences in facts])
     groups: dict[str, list[int]] = defaultdict(list)
-    for position, messages in enumerate(sets):
-        asked = letters(prompt(messages))
+    for position, (asked, _) in enumerate(facts):
         if asked and position not in found:
             groups[asked].append(position)
     for members in groups.values():
@@ -117,4 +130,5 @@ CONTRADICTION = SetCheck(
     before="How long may I keep it? -> 30 days / How long may I keep it? -> 45 days",
     after=None,
     check_all=contradictory,
+    facts=asked_and_stated,
 )
