@@ -72,7 +72,8 @@ class SetCheck(Rule):
     cleaner finds nothing new.
 
     Attributes:
-        check_all: Is called with the conversations, and with their facts if there are `facts`.
+        check_all: Is called with the conversations, and with their facts behind them if there are
+            `facts`.
         facts: Looks at the rows one by one: once, however often the rule is asked, and in several
             processes if there are. None where that would save nothing.
         settled: Whether rows that the rule has left are left by it again however many others fall,
