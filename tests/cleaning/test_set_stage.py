@@ -24,7 +24,7 @@ PIECES = (
     "Where is my tent?", "where is my TENT", "How long is the warranty?", "It lasts 10 years.",
     "It lasts 3 years.", "30 days", "45 days", "It ships on Monday.", "We ship by",
     "テントはありますか？", "はい、あります。", "明日届く。", "<b>x</b>", "a@example.com",
-    "Certainly!", "waranty", "warranty", "n/a", "good", "No, we do not sell it.", "Yes, we sell it.", "",
+    "Certainly!", "waranty", "warranty", "n/a", "No, we do not sell it.", "Yes, we do.", "",
 )  # fmt: skip
 
 
