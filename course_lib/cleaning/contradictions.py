@@ -31,28 +31,30 @@ _NO = re.compile(
 )
 
 
-def asked_and_stated(sets: list[Messages]) -> list[tuple[str, list[str]]]:
-    """What each row asks, in letters and digits alone, and the sentences of its answers.
+def asked_and_stated(sets: list[Messages]) -> list[str]:
+    """What each row asks, in letters and digits alone, and the sentences of its answers, as lines.
 
-    >>> asked_and_stated([[{"role": "user", "content": "Where's my tent?"}]])
-    [('wheresmytent', [])]
+    >>> from course_lib.cleaning.rule import chat
+    >>> asked_and_stated([chat("Where's my tent?", "In the box. Look!")])
+    ['wheresmytent\nin the box\nlook']
     """
-    asked = (letters(prompt(messages)) for messages in sets)
-    return list(zip(asked, stated(sets), strict=True))
+    return [
+        "\n".join([letters(prompt(messages)), *sentences])
+        for messages, sentences in zip(sets, stated(sets), strict=True)
+    ]
 
 
-def contradictory(
-    sets: list[Messages], facts: Sequence[tuple[str, list[str]]] | None = None
-) -> dict[int, Found]:
+def contradictory(sets: list[Messages], facts: Sequence[str] | None = None) -> dict[int, Found]:
     """Find rows that contradict the rest of the set.
 
     Where the set clearly sides with one answer, only the rows that say otherwise are found;
     where two rows stand against each other, both are.
     """
     facts = asked_and_stated(sets) if facts is None else facts
-    found = outvoted(sets, [sentences for _, sentences in facts])
+    found = outvoted(sets, (lines.split("\n")[1:] for lines in facts))
     groups: dict[str, list[int]] = defaultdict(list)
-    for position, (asked, _) in enumerate(facts):
+    for position, lines in enumerate(facts):
+        asked = lines.partition("\n")[0]
         if asked and position not in found:
             groups[asked].append(position)
     for members in groups.values():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import cached_property
 from itertools import pairwise
 
@@ -46,7 +46,7 @@ def stated(sets: list[Messages]) -> list[list[str]]:
 
 
 def outvoted(
-    sets: list[Messages], sentences: Sequence[list[str]] | None = None
+    sets: list[Messages], sentences: Iterable[list[str]] | None = None
 ) -> dict[int, Found]:
     """Find rows with a statement that most rows make with another value.
 
