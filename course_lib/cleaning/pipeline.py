@@ -171,8 +171,9 @@ def clean(
             "answer".
         put_back: Lines that no rule may reject, because a person has looked at them: numbers, or
             (file, line) where several files were read. They are repaired and masked as all are.
-        num_proc: Processes for the rules of single rows. One does a small file at once; from
-            some ten thousand rows on more are worth their start.
+        num_proc: Processes for the rules of single rows, and for what the other rules want to know
+            of each row. One does a small file at once; from some ten thousand rows on more are
+            worth their start.
         progress: Show a bar on standard error.
 
     Returns:

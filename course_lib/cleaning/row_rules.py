@@ -4,6 +4,9 @@ Structure is checked first, because nothing else can be asked of a broken row. T
 so that later rules see the text as it will be trained. Then what is damaged beyond repair. The
 checks of meaning are made here as well, but only the pipeline decides whether they count: a row
 that turns out to be cut off has neither language nor style.
+
+What the rules of the whole set want to know of each row by itself, their facts, is found here too:
+once, while the row is at hand, and in the same processes.
 """
 
 from __future__ import annotations
