@@ -18,7 +18,6 @@ import pandas as pd
 from short_chats import write
 
 from course_lib.cleaning import clean, pipeline
-from course_lib.cleaning.duplicates import near_rule
 from course_lib.cleaning.rule import Check, Messages, Notice, Repair, Rule, SetCheck
 from course_lib.formats import read
 
@@ -29,8 +28,6 @@ def _work(rule: Rule, sets: list[Messages]) -> Callable[[], object]:
         return lambda: [[rule.repair(m["content"]) for m in messages] for messages in sets]
     if isinstance(rule, Check):
         return lambda: [rule.check(messages) for messages in sets]
-    if rule.name == "near_duplicate":
-        return lambda: near_rule().check_all(sets)
     if isinstance(rule, SetCheck):
         return lambda: rule.check_all(sets)
     if isinstance(rule, Notice):

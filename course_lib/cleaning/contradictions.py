@@ -18,7 +18,7 @@ from course_lib.cleaning.calls import calls
 from course_lib.cleaning.normalise import jaccard, letters, normalised, trigrams
 from course_lib.cleaning.quantities import differing_quantities, share_quantity
 from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
-from course_lib.cleaning.votes import difference, outvoted
+from course_lib.cleaning.votes import difference, outvoted, stated
 
 _COMPARED = 50
 _GIVEN = ("system", "tool", "function")
@@ -56,19 +56,33 @@ _PARTICLES = re.compile(r"(?!まで|から)[\u3041-\u3096、]+")
 _WORDS = re.compile(r"[a-z]{4,}|[\u30a1-\u30fc]{2,}|[\u4e00-\u9fff]{1,}")
 
 
-def contradictory(sets: list[Messages]) -> dict[int, Found]:
+def asked_and_stated(sets: list[Messages]) -> list[str]:
+    """What each row asks, in letters and digits alone, and the sentences of its answers, as lines.
+
+    >>> from course_lib.cleaning.rule import chat
+    >>> asked_and_stated([chat("Where's my tent?", "In the box. Look!")])
+    ['wheresmytent\nin the box\nlook']
+    """
+    return [
+        "\n".join([letters(prompt(messages)), *sentences])
+        for messages, sentences in zip(sets, stated(sets), strict=True)
+    ]
+
+
+def contradictory(sets: list[Messages], facts: Sequence[str] | None = None) -> dict[int, Found]:
     """Find rows that contradict the rest of the set.
 
     Where the set clearly sides with one answer, only the rows that say otherwise are found;
     where two rows stand against each other, both are.
     """
-    found = outvoted(sets)
+    facts = asked_and_stated(sets) if facts is None else facts
+    found = outvoted(sets, (lines.split("\n")[1:] for lines in facts))
     groups: dict[str, list[int]] = defaultdict(list)
-    for position, messages in enumerate(sets):
+    for position, (messages, lines) in enumerate(zip(sets, facts, strict=True)):
         # A row that was put back may have no answer.
         if position in found or not answers(messages) or calls(messages[-1]):
             continue
-        asked = letters(prompt(messages))
+        asked = lines.partition("\n")[0]
         if asked:
             groups[asked].append(position)
     for members in groups.values():
@@ -228,4 +242,5 @@ CONTRADICTION = SetCheck(
     before="How long may I keep it? -> 30 days / How long may I keep it? -> 45 days",
     after=None,
     check_all=contradictory,
+    facts=asked_and_stated,
 )

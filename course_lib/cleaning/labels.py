@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from course_lib.cleaning.language import language_of
@@ -86,7 +87,7 @@ def language_balance(sets: list[Messages]) -> pd.DataFrame:
         >>> language_balance([chat("テントはありますか？", "はい。")])["language"].tolist()
         ['ja']
     """
-    return _table("language", [language_of(prompt(messages)) or "?" for messages in sets])
+    return _table("language", [name or "?" for name in asked_in(sets)])
 
 
 def _table(what: str, names: list[str]) -> pd.DataFrame:
@@ -117,11 +118,31 @@ def rare_labels(sets: list[Messages]) -> dict[int, Found]:
     return {} if labels is None else _rare(labels, "label")
 
 
-def rare_languages(sets: list[Messages]) -> dict[int, Found]:
+def asked_in(sets: list[Messages]) -> list[str | None]:
+    """The language that each conversation is asked in.
+
+    Args:
+        sets: The conversations.
+
+    Returns:
+        ISO 639-1 codes, None where the questions are too short to tell.
+
+    Example:
+        >>> from course_lib.cleaning.rule import chat
+        >>> asked_in([chat("テントはありますか？", "はい。")])
+        ['ja']
+    """
+    return [language_of(prompt(messages)) for messages in sets]
+
+
+def rare_languages(
+    sets: list[Messages], languages: Sequence[str | None] | None = None
+) -> dict[int, Found]:
     """Find the rows asked in a language that has too few rows to be learned.
 
     Args:
         sets: The conversations.
+        languages: What they are `asked_in`; None finds out here.
 
     Returns:
         The rows of languages with fewer than 5 rows, or less than a tenth of an even share.
@@ -133,8 +154,8 @@ def rare_languages(sets: list[Messages]) -> dict[int, Found]:
         >>> rare_languages([*rows, chat("テントはありますか？", "はい。")])[9].reason
         "language 'ja' has 1 row of 10"
     """
-    told = [(n, language_of(prompt(messages))) for n, messages in enumerate(sets)]
-    known = [(position, name) for position, name in told if name]
+    told = asked_in(sets) if languages is None else languages
+    known = [(position, name) for position, name in enumerate(told) if name]
     found = _rare([name for _, name in known], "language")
     return {known[place][0]: what for place, what in found.items()}
 
@@ -174,4 +195,5 @@ RARE_LANGUAGE = Notice(
     before="one question in Japanese among 400 in English",
     after=None,
     look=rare_languages,
+    facts=asked_in,
 )

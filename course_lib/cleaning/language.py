@@ -8,11 +8,14 @@ numbers have no language: a detector takes "Mika Tanabe" for Danish and 全国�
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import pycld2
 
 from course_lib.cleaning.rule import Check, Messages
 
+# Two rules ask the language of one question soon after each other.
+_REMEMBERED = 8_192
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]+")
 _HIRAGANA = re.compile(r"[\u3041-\u3096]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -63,6 +66,7 @@ _ASKS_FOR_LANGUAGE = re.compile(
 )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def language_of(text: str) -> str | None:
     """The language of a text as an ISO 639-1 code, or None where it is too short to tell.
 

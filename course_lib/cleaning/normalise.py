@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 # A set of rows is gone through several times over; beyond this a cache costs more than it saves.
 _REMEMBERED = 16_384
@@ -90,6 +94,33 @@ def trigrams(text: str) -> frozenset[str]:
     if len(folded) < 3:
         return frozenset([folded]) if folded else frozenset()
     return frozenset(folded[i : i + 3] for i in range(len(folded) - 2))
+
+
+def packed_trigrams(texts: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """The character 3-grams of many texts as numbers, for work on all of them at once.
+
+    Args:
+        texts: Texts as they are to be compared; they are not folded here.
+
+    Returns:
+        The 3-grams of the first text, then those of the second, and so on, repeated ones too: the
+        three code points of each in one number of 64 bits. And how many each text has.
+
+    Example:
+        >>> grams, counts = packed_trigrams(["tent", "no"])
+        >>> [chr(int(grams[0]) >> shift & 0x1FFFFF) for shift in (0, 21, 42)], counts.tolist()
+        (['t', 'e', 'n'], [2, 0])
+    """
+    # A lone surrogate is no text, but it must not stop the comparison of the others.
+    data = "".join(texts).encode("utf-32-le", "surrogatepass")
+    points = np.frombuffer(data, np.uint32).astype(np.uint64)
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    inside = np.ones(len(points), bool)
+    if len(points):  # a 3-gram does not reach into the next text
+        ends = np.cumsum(lengths)
+        inside[ends - 1] = inside[ends - 2] = False
+    grams = points[:-2] | points[1:-1] << np.uint64(21) | points[2:] << np.uint64(42)
+    return grams[inside[:-2]], np.maximum(lengths - 2, 0)
 
 
 def jaccard(first: str, second: str) -> float:

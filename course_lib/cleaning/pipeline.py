@@ -12,7 +12,7 @@ import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -50,7 +50,17 @@ from course_lib.cleaning.report import (
     RuleCount,
 )
 from course_lib.cleaning.row_rules import Rewrite, RowRules, examine, examine_all
-from course_lib.cleaning.rule import Check, Messages, Notice, PairCheck, Repair, Rule, SetCheck
+from course_lib.cleaning.rule import (
+    Check,
+    Facts,
+    Found,
+    Messages,
+    Notice,
+    PairCheck,
+    Repair,
+    Rule,
+    SetCheck,
+)
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, read
 
@@ -129,6 +139,7 @@ class _Work:
     meaning: tuple[str, str] | None = None
     rewrites: Sequence[Rewrite] = ()
     excused: bool = False
+    facts: tuple[Any, ...] = ()
 
 
 def clean(
@@ -164,8 +175,9 @@ def clean(
             (file, line) where several files were read; (file, line, position), as the columns of
             `report.rejected`, where several rows begin on one line. These rows are repaired and
             masked as all are.
-        num_proc: Processes for the rules of single rows. One does a small file at once; from
-            some ten thousand rows on more are worth their start.
+        num_proc: Processes for the rules of single rows, and for what the other rules want to know
+            of each row. One does a small file at once; from some ten thousand rows on more are
+            worth their start.
         progress: Show a bar on standard error.
 
     Returns:
@@ -227,17 +239,25 @@ def _clean(
     _excuse(work, put_back)
     _reject_unread(work, counts)
     readable = _left(work)
+    comparing = _chosen(_comparing(test, duplicates_in), active, own)
+    notices = _chosen(NOTICES, active, own)
+    asked: list[SetCheck | Notice] = [*comparing, *notices]
+    wanted = {rule.name: rule.facts for rule in asked if rule.facts is not None}
+    build = partial(_with_facts, active, own, tuple(wanted.values()))
     with tqdm(total=len(readable), unit=" rows", disable=not progress) as bar:
-        _apply_row_rules(readable, active, own, num_proc, counts, bar)
+        _apply_row_rules(readable, build, num_proc, counts, bar)
     name_of = namer(source.rows)
-    _check_sets(work, _chosen(CUT, active, own), counts, name_of)
+    ask = partial(_ask, tuple(wanted))
+    _check_sets(work, _chosen(CUT, active, own), counts, ask, name_of)
     _apply_meaning(_left(work), _chosen(MEANING, active, own), counts)
     for rule in over_long if OVER_LONG.name in active else []:
         counts[rule.name] = _check_lengths(_left(work), rule)
-    _check_sets(work, _chosen(_comparing(test, duplicates_in), active, own), counts, name_of)
+    _check_sets(work, comparing, counts, ask, name_of)
     left = _left(work)
     sets = [item.messages for item in left]
-    noticed = {rule.name: rule.look(sets) for rule in _chosen(NOTICES, active, own)}
+    noticed = {rule.name: ask(rule, rule.look, left) for rule in notices}
+    for item in work:
+        item.facts = ()  # the report is what takes most memory
     for name, found in noticed.items():
         counts[name] = RuleCount(seen=len(left), noticed=len(found))
     of_rows = row_rules(active, own)
@@ -260,6 +280,26 @@ def _clean(
         reasons={rule.name: own.get(rule.name, rule).reason for rule in RULES},
         masked=[name for name in PRIVACY if name in active],
     )
+
+
+def _with_facts(
+    active: frozenset[str], own: Mapping[str, Rule], facts: tuple[Facts, ...]
+) -> RowRules:
+    return replace(row_rules(active, own), facts=facts)
+
+
+def _ask(
+    wanted: tuple[str, ...],
+    rule: Rule,
+    question: Callable[..., dict[int, Found]],
+    left: list[_Work],
+) -> dict[int, Found]:
+    """Ask a rule about the rows that are left, and give it their facts if it wants any."""
+    sets = [item.messages for item in left]
+    if rule.name not in wanted:
+        return question(sets)
+    place = wanted.index(rule.name)
+    return question(sets, [item.facts[place] for item in left])
 
 
 def _comparing(test: list[Messages], duplicates_in: duplicates.Field) -> list[SetCheck]:
@@ -392,8 +432,7 @@ def row_rules(active: frozenset[str], own: Mapping[str, Rule]) -> RowRules:
 
 def _apply_row_rules(
     work: list[_Work],
-    active: frozenset[str],
-    own: Mapping[str, Rule],
+    build: Callable[[], RowRules],
     num_proc: int,
     counts: dict[str, RuleCount],
     bar: tqdm[Any],
@@ -402,13 +441,12 @@ def _apply_row_rules(
         (item.messages, item.rejected_answer, item.row.prompt_length or 0, item.excused)
         for item in work
     )
-    build = partial(row_rules, active, own)
     items = iter(work)
     for outcomes, seen in examine_all(entries, build, num_proc):
         for outcome, item in zip(outcomes, items, strict=False):
             item.messages, item.rejected_answer = outcome.messages, outcome.rejected_answer
             item.fault, item.meaning = outcome.fault, outcome.meaning
-            item.rewrites = outcome.rewrites
+            item.rewrites, item.facts = outcome.rewrites, outcome.facts
         bar.update(len(outcomes))
         for (name, what), number in seen.items():
             setattr(counts[name], what, getattr(counts[name], what) + number)
@@ -437,16 +475,30 @@ def _check_sets(
     work: list[_Work],
     rules: list[SetCheck],
     counts: dict[str, RuleCount],
+    ask: Callable[[Rule, Callable[..., dict[int, Found]], list[_Work]], dict[int, Found]],
     name_of: Callable[[Row], str],
 ) -> None:
-    """Run the set checks until none of them rejects anything more."""
+    """Run the set checks until none of them rejects anything more.
+
+    A rule is not asked again where its answer is known. Rows only fall, so as many rows as before
+    are the same rows, and of those it has rejected none. What a settled rule has left it leaves
+    again, unless a row that it found stays because a person has put it back.
+    """
     left = _left(work)
+    put_back = any(item.excused for item in left)
+    quiet: dict[str, int] = {}  # of each rule, how many rows were left when it rejected none
+    asked: set[str] = set()
     while True:
         before = len(left)
         for rule in rules:
+            if quiet.get(rule.name) == len(left):
+                continue
+            if rule.settled and rule.name in asked and not put_back:
+                continue
+            asked.add(rule.name)
             # Seen once, however often it is asked.
             counts[rule.name].seen = counts[rule.name].seen or len(left)
-            found = rule.check_all([item.messages for item in left])
+            found = ask(rule, rule.check_all, left)
             found = {position: f for position, f in found.items() if not left[position].excused}
             for position, (reason, other) in found.items():
                 where = "" if other is None else f" ({name_of(left[other].row)})"
@@ -454,6 +506,8 @@ def _check_sets(
             counts[rule.name].rejected += len(found)
             if found:
                 left = _left(left)
+            else:
+                quiet[rule.name] = len(left)
         if len(left) == before:
             return
 

@@ -4,6 +4,9 @@ Structure is checked first, because nothing else can be asked of a broken row. T
 so that later rules see the text as it will be trained. Then what is damaged beyond repair. The
 checks of meaning are made here as well, but only the pipeline decides whether they count: a row
 that turns out to be cut off has neither language nor style.
+
+What the rules of the whole set want to know of each row by itself, their facts, is found here too:
+once, while the row is at hand, and in the same processes.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any
 
 from course_lib.cleaning.calls import rewritten_calls
 from course_lib.cleaning.privacy import DETECTORS, NAME
-from course_lib.cleaning.rule import Check, Messages, PairCheck, Repair, prompt
+from course_lib.cleaning.rule import Check, Facts, Messages, PairCheck, Repair, prompt
 from course_lib.errors import CourseError
 
 # A repair may uncover work for another (an entity that hides a tag). Ten rounds are far more
@@ -31,13 +34,14 @@ _MASKS = frozenset([*DETECTORS, NAME.name])
 
 @dataclass(frozen=True)
 class RowRules:
-    """The active rules of single rows, in their order."""
+    """The active rules of single rows, in their order, and the facts that later rules want."""
 
     structure: tuple[Check, ...] = ()
     repairs: tuple[Repair, ...] = ()
     damage: tuple[Check, ...] = ()
     pairs: tuple[PairCheck, ...] = ()
     meaning: tuple[Check, ...] = ()
+    facts: tuple[Facts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Outcome:
         fault: Rule and reason of the rejection, or None.
         meaning: Rule and reason of the first check of meaning that fails, or None.
         rewrites: Every repair, in its order.
+        facts: What the rules of the whole set want to know of the row; empty where it has a fault.
     """
 
     messages: Messages
@@ -68,6 +73,7 @@ class Outcome:
     fault: tuple[str, str] | None = None
     meaning: tuple[str, str] | None = None
     rewrites: Sequence[Rewrite] = field(default=())
+    facts: tuple[Any, ...] = ()
 
 
 # A conversation; of a preference pair the rejected answer and the length of the prompt; and
@@ -170,7 +176,13 @@ def _rewritten(
     changed: Messages | None = None
     for index, message in enumerate(messages):
         text = message["content"]
+        screen, clear = None, False
         for rule in repairs:
+            if rule.screen is not screen:
+                screen = rule.screen
+                clear = screen is not None and not screen(text)
+            if clear:
+                continue
             after = rule.repair(text)
             if after != text and not (rule.about and rule.about.search(prompt(messages))):
                 number = first + index + 1
@@ -228,11 +240,12 @@ def examine_all(
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(num_proc, context, _remember, (build,)) as pool:
-            waiting = [pool.submit(_job, batch) for batch in islice(batches, 2 * num_proc)]
+            waiting = [(batch, pool.submit(_job, batch)) for batch in islice(batches, 2 * num_proc)]
             while waiting:
-                done = waiting.pop(0).result()
-                waiting += [pool.submit(_job, batch) for batch in islice(batches, 1)]
-                yield done
+                batch, job = waiting.pop(0)
+                packed, counts = job.result()
+                waiting += [(more, pool.submit(_job, more)) for more in islice(batches, 1)]
+                yield [_unpacked(*pair) for pair in zip(packed, batch, strict=True)], counts
     except (AttributeError, TypeError) as error:
         if "pickle" not in str(error):
             raise
@@ -246,7 +259,42 @@ def _examine_batch(
     batch: list[Entry], rules: RowRules
 ) -> tuple[list[Outcome], Counter[tuple[str, str]]]:
     counts: Counter[tuple[str, str]] = Counter()
-    return [examine(entry, rules, counts) for entry in batch], counts
+    outcomes = [examine(entry, rules, counts) for entry in batch]
+    sound = [outcome for outcome in outcomes if outcome.fault is None]
+    sets = [outcome.messages for outcome in sound]
+    for outcome, *facts in zip(sound, *(look(sets) for look in rules.facts), strict=True):
+        outcome.facts = tuple(facts)
+    return outcomes, counts
+
+
+# An outcome on its way between processes: a plain tuple is the quickest, and a conversation that
+# was not repaired stays where it is.
+_Packed = tuple[
+    Messages | None,
+    Messages | None,
+    tuple[str, str] | None,
+    tuple[str, str] | None,
+    Sequence[Rewrite],
+    tuple[Any, ...],
+]
+
+
+def _packed(outcome: Outcome, entry: Entry) -> _Packed:
+    messages = None if outcome.messages is entry[0] else outcome.messages
+    other = None if outcome.rejected_answer is entry[1] else outcome.rejected_answer
+    return messages, other, outcome.fault, outcome.meaning, outcome.rewrites, outcome.facts
+
+
+def _unpacked(packed: _Packed, entry: Entry) -> Outcome:
+    messages, other, fault, meaning, rewrites, facts = packed
+    return Outcome(
+        entry[0] if messages is None else messages,
+        entry[1] if other is None else other,
+        fault,
+        meaning,
+        rewrites,
+        facts,
+    )
 
 
 _RULES: list[RowRules] = []
@@ -256,5 +304,6 @@ def _remember(build: Callable[[], RowRules]) -> None:
     _RULES[:] = [build()]
 
 
-def _job(batch: list[Entry]) -> tuple[list[Outcome], Counter[tuple[str, str]]]:
-    return _examine_batch(batch, _RULES[0])
+def _job(batch: list[Entry]) -> tuple[list[_Packed], Counter[tuple[str, str]]]:
+    outcomes, counts = _examine_batch(batch, _RULES[0])
+    return [_packed(*pair) for pair in zip(outcomes, batch, strict=True)], counts

@@ -8,13 +8,16 @@ because of the others beside them, and a *notice* shows rows to a person and rej
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 # Role and content are text; a message may carry weight, name, tool_calls, function_call,
 # tool_call_id beside them.
 Messages = list[dict[str, Any]]
+# What a rule of the whole set wants to know of each row by itself: one value a row, and such that
+# it can be sent from one process to another. Strings and bytes are smallest and quickest.
+Facts = Callable[[list[Messages]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,17 @@ class Rule:
 class Repair(Rule):
     """A rule that rewrites a text; it must leave clean text alone, and settle when repeated.
 
-    Where the user speaks of the matter itself (`about`), what looks damaged is meant: an answer
-    on HTML has tags. Such a conversation is left alone.
+    Attributes:
+        repair: Text -> text.
+        about: Where the user speaks of the matter itself, what looks damaged is meant: an answer on
+            HTML has tags. Such a conversation is left alone.
+        screen: Says quickly whether there may be anything to rewrite. Repairs that stand one after
+            the other and have the same screen are left out together where there is not.
     """
 
     repair: Callable[[str], str]
     about: re.Pattern[str] | None = None
+    screen: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,9 +74,19 @@ class SetCheck(Rule):
 
     It is called again on what is left until nothing more falls, so that a second run of the
     cleaner finds nothing new.
+
+    Attributes:
+        check_all: Is called with the conversations, and with their facts behind them if there are
+            `facts`.
+        facts: Looks at the rows one by one: once, however often the rule is asked, and in several
+            processes if there are. None where that would save nothing.
+        settled: Whether rows that the rule has left are left by it again however many others fall,
+            so that it need not be asked twice.
     """
 
-    check_all: Callable[[list[Messages]], dict[int, Found]]
+    check_all: Callable[..., dict[int, Found]]
+    facts: Facts | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,9 +98,14 @@ class PairCheck(Rule):
 
 @dataclass(frozen=True)
 class Notice(Rule):
-    """A rule that only a person can finish: it names rows to look at, all of which are kept."""
+    """A rule that only a person can finish: it names rows to look at, all of which are kept.
 
-    look: Callable[[list[Messages]], dict[int, Found]]
+    `look` is called with the conversations, and with their facts if there are `facts`: see
+    `SetCheck`.
+    """
+
+    look: Callable[..., dict[int, Found]]
+    facts: Facts | None = None
 
 
 def chat(question: str, answer: str) -> Messages:

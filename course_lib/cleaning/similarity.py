@@ -29,7 +29,7 @@ from course_lib.cleaning.joins import (
     overlap,
     rare_first,
 )
-from course_lib.cleaning.normalise import normalised
+from course_lib.cleaning.normalise import normalised, packed_trigrams
 
 # Two texts must meet this often in their heads before they are compared. One meeting suffices
 # for the proof; with six the heads are a little longer, and chance meetings all but vanish.
@@ -108,15 +108,11 @@ def _pieces(texts: Sequence[str]) -> Iterator[list[str]]:
 
 def _trigrams(texts: list[str]) -> tuple[NDArray[np.uint64], Integers, Integers]:
     """The different 3-grams as numbers; those of each text in a row; how many each text has."""
-    # A lone surrogate is no text, but it must not stop the comparison of the others.
-    data = "".join(texts).encode("utf-32-le", "surrogatepass")
-    letters = np.frombuffer(data, np.uint32).astype(np.uint64)
-    rows = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    inside = rows[:-2] == rows[2:]
-    keys = (letters[:-2] << np.uint64(42)) | (letters[1:-1] << np.uint64(21)) | letters[2:]
-    known, columns = np.unique(keys[inside], return_inverse=True)
+    grams, counts = packed_trigrams(texts)
+    known, columns = np.unique(grams, return_inverse=True)
+    rows = np.repeat(np.arange(len(texts)), counts)
     # Row and column in one number: sorted by row, each once.
-    cells = np.sort(rows[:-2][inside] * max(len(known), 1) + columns)
+    cells = np.sort(rows * max(len(known), 1) + columns)
     rows, columns = np.divmod(cells[np.diff(cells, prepend=-1) > 0], max(len(known), 1))
     return known, columns, np.bincount(rows, minlength=len(texts))
 

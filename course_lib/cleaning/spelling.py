@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from course_lib.cleaning.rule import Found, Messages, Notice
 
@@ -70,12 +70,30 @@ _BRITISH = (
 )
 
 
-def likely_typos(sets: list[Messages]) -> dict[int, Found]:
+def spelled_words(sets: list[Messages]) -> list[str]:
+    """Every word of a row that may be misspelled, or be meant by one that is, once each.
+
+    Args:
+        sets: The conversations.
+
+    Returns:
+        For each row its words, names and code included, with spaces between: text takes a third
+        of the memory that a set of words takes.
+
+    Example:
+        >>> spelled_words([[{"role": "user", "content": "Tents? TENTS."}]])
+        ['tents']
+    """
+    return [" ".join(_all_words(messages)) for messages in sets]
+
+
+def likely_typos(sets: list[Messages], spelled: Sequence[str] | None = None) -> dict[int, Found]:
     """Find answers with a rare word that looks like a slip for a frequent one.
 
     Args:
         sets: The conversations. Words are counted by rows, over all messages but the system's;
             only those in answers are shown, because customers may spell as they like.
+        spelled: Their `spelled_words`; None finds them here.
 
     Returns:
         The rows, with both words and in how many rows each occurs. English words of six letters
@@ -89,8 +107,9 @@ def likely_typos(sets: list[Messages]) -> dict[int, Found]:
         "'waranty' (1 row) looks like 'warranty' (40 rows)"
     """
     rows: Counter[str] = Counter()
-    for messages in sets:
-        rows.update(_all_words(messages))
+    spelled = spelled_words(sets) if spelled is None else spelled
+    for said in spelled:
+        rows.update(said.split())
     index = _deletions([word for word, count in rows.items() if count >= _OFTEN])
     meant = {
         word: likely
@@ -98,10 +117,11 @@ def likely_typos(sets: list[Messages]) -> dict[int, Found]:
         if count <= _RARE and (likely := _meant(word, rows, index))
     }
     found: dict[int, Found] = {}
-    for position, messages in enumerate(sets):
+    for position, said in enumerate(spelled):
         # Few rows hold such a word; only those are read with care.
-        if meant.keys().isdisjoint(_all_words(messages)):
+        if meant.keys().isdisjoint(said.split()):
             continue
+        messages = sets[position]
         asked, answered = (_said(messages, role) for role in ("user", "assistant"))
         # Where the customer wrote the word first, the answer repeats it.
         for word in sorted(answered - asked):
@@ -271,4 +291,5 @@ TYPO = Notice(
     before="The waranty lasts ten years. (where 40 answers say warranty)",
     after=None,
     look=likely_typos,
+    facts=spelled_words,
 )

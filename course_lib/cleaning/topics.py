@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -110,18 +111,37 @@ def _question(messages: Messages) -> str:
     return next((m["content"] for m in messages if m["role"] == "user"), "")
 
 
-def _content_words(asks: list[str]) -> list[list[str]]:
+def _content_words(words: Iterable[list[str]]) -> list[list[str]]:
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-    words = (_WORD.findall(normalised(ask)) for ask in asks)
     idle = ENGLISH_STOP_WORDS | _ASKING
     return [[word for word in row if word not in idle] for row in words]
+
+
+def _words(ask: str) -> list[str]:
+    return _WORD.findall(normalised(ask))
+
+
+def question_words(sets: list[Messages]) -> list[str]:
+    """The words of the first question of each conversation, but for hiragana.
+
+    Args:
+        sets: The conversations.
+
+    Returns:
+        For each its words with spaces between.
+
+    Example:
+        >>> question_words([[{"role": "user", "content": "Where is my tent?"}]])
+        ['where is my tent']
+    """
+    return [" ".join(_words(_question(messages))) for messages in sets]
 
 
 def _lines(
     sets: list[Messages], asks: list[str], positions: list[int], count: int | None, seed: int
 ) -> list[tuple[object, ...]]:
-    words = _content_words([asks[position] for position in positions])
+    words = _content_words(_words(asks[position]) for position in positions)
     # A question without any such word keeps its text, so that it is not lost.
     texts = [
         " ".join(row) or normalised(asks[position])
@@ -187,7 +207,7 @@ def _telling(inside: list[frozenset[str]], spread: Counter[str], total: int) -> 
     return sorted(best)
 
 
-def thin_topics(sets: list[Messages]) -> dict[int, Found]:
+def thin_topics(sets: list[Messages], asked: Sequence[str] | None = None) -> dict[int, Found]:
     """Find the questions that stand nearly alone: all their content words are rare in the set.
 
     Clusters do not show these, because k-means puts an odd question into the nearest large
@@ -195,6 +215,7 @@ def thin_topics(sets: list[Messages]) -> dict[int, Found]:
 
     Args:
         sets: The conversations; the first question of each is read.
+        asked: Their `question_words`; None finds them here.
 
     Returns:
         The rows none of whose content words (by their first letters) is in 5 rows, with the
@@ -207,7 +228,8 @@ def thin_topics(sets: list[Messages]) -> dict[int, Found]:
         >>> thin_topics([*rows, chat("Are zebras allowed in?", "No.")])[60].reason
         "no word of the question is in 5 rows: 'allowed' (1), 'zebras' (1)"
     """
-    words = _content_words([_question(messages) for messages in sets])
+    asked = question_words(sets) if asked is None else asked
+    words = _content_words(row.split() for row in asked)
     groups: dict[bool, list[int]] = defaultdict(list)
     for position, row in enumerate(words):
         if row:
@@ -237,4 +259,5 @@ TOPIC = Notice(
     before="Are zebras allowed in? (among 400 questions about tents)",
     after=None,
     look=thin_topics,
+    facts=question_words,
 )

@@ -34,11 +34,26 @@ _JAPANESE = re.compile(r"[\u3041-\u30ff\u4e00-\u9fff]")
 _WORD = re.compile(r"[a-z0-9.,-]")
 
 
-def outvoted(sets: list[Messages]) -> dict[int, Found]:
+def stated(sets: list[Messages]) -> list[list[str]]:
+    """The sentences of the answers of each conversation, normalised.
+
+    >>> stated([[{"role": "assistant", "content": "Yes! It lasts."}]])
+    [['yes', 'it lasts']]
+    """
+    return [
+        [normalised(text) for answer in answers(messages) for text in _SENTENCE.findall(answer)]
+        for messages in sets
+    ]
+
+
+def outvoted(
+    sets: list[Messages], sentences: Iterable[list[str]] | None = None
+) -> dict[int, Found]:
     """Find rows with a statement that most rows make with another value.
 
     Args:
         sets: The conversations.
+        sentences: What is `stated` in them; None finds it here.
 
     Returns:
         The rows outvoted, each with the values and the votes.
@@ -51,12 +66,9 @@ def outvoted(sets: list[Messages]) -> dict[int, Found]:
         "'3' stands against '10' in 6 other rows: 'it lasts 10 years'"
     """
     rows: dict[str, list[int]] = defaultdict(list)
-    for position, messages in enumerate(sets):
-        for text in answers(messages):
-            for sentence in _SENTENCE.findall(text):
-                said = rows[normalised(sentence)]
-                if not said or said[-1] != position:
-                    said.append(position)
+    for position, row in enumerate(stated(sets) if sentences is None else sentences):
+        for sentence in dict.fromkeys(row):
+            rows[sentence].append(position)
     leaders = [sentence for sentence in rows if len(rows[sentence]) >= _VOTES]
     ends = _sentences_by_end(rows, leaders)
     subjects = _Subjects(sets)
