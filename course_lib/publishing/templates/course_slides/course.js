@@ -18,9 +18,14 @@
     slide.dataset.fitted = scale.toFixed(2);
   }
 
-  // pandas sets every column to the right. A column that holds words is set to the left.
-  function setWordsLeft(table) {
+  // pandas sets every column to the right. A column that holds words is set to the left, what has
+  // no place to break may break anywhere, and a long table is set closer.
+  function setTable(table) {
     const rows = [...table.rows];
+    table.classList.toggle("tall", rows.length > 12);
+    table.querySelectorAll("td").forEach((cell) => {
+      cell.classList.toggle("unbroken", /\S{40}/.test(cell.textContent));
+    });
     const isFigure = (cell) => /^[\s\d.,%+\-–]*$|^(NaN|<NA>|True|False)$/.test(cell.textContent);
     const wordy = new Set();
     for (const row of table.tBodies[0]?.rows ?? [])
@@ -32,7 +37,7 @@
         if (cell.colSpan === 1 && wordy.has(row.cells.length - cell.cellIndex)) cell.classList.add("words");
   }
 
-  document.querySelectorAll(".slides table").forEach(setWordsLeft);
+  document.querySelectorAll(".slides table").forEach(setTable);
   Reveal.initialize({
     width: WIDTH, height: HEIGHT, margin: 0.02, center: false, hash: true, controls: true,
     progress: true, slideNumber: "c/t", transition: "none", plugins: [RevealNotes],
