@@ -43,16 +43,19 @@ def cleaning_ledger(
     with canvas(title, height=2.4 + 0.42 * len(names)) as (figure, axes):
         changed = [busy[name]["changed"] for name in names]
         rejected = [busy[name]["rejected"] for name in names]
-        axes.barh(names, changed, color=BLUE, edgecolor="white", label="changed")
-        axes.barh(
-            names,
-            rejected,
-            left=changed,
-            color=VERMILION,
-            hatch="//",
-            edgecolor="white",
-            label="rejected",
-        )
+        # A colour that is not in the figure is not in its legend either.
+        if any(changed):
+            axes.barh(names, changed, color=BLUE, edgecolor="white", label="changed")
+        if any(rejected):
+            axes.barh(
+                names,
+                rejected,
+                left=changed,
+                color=VERMILION,
+                hatch="//",
+                edgecolor="white",
+                label="rejected",
+            )
         for name, end in zip(names, map(sum, zip(changed, rejected, strict=True)), strict=True):
             axes.annotate(
                 str(end), (end, name), xytext=(6, 0), textcoords="offset points", va="center"

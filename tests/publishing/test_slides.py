@@ -90,3 +90,38 @@ def test_in_a_browser_every_slide_fits_the_screen(
     assert seen == 3
     assert all(url.startswith("file:") for url in asked)
     page.close()
+
+
+@pytest.mark.browser
+def test_in_a_browser_a_figure_gives_way_before_words_and_words_stand_left(
+    small_lesson: Path, tmp_path: Path, browser: Any
+) -> None:
+    import pandas as pd
+    from IPython.core.pylabtools import print_figure
+    from matplotlib.figure import Figure
+
+    notebook = nbformat.read(small_lesson, as_version=4)
+    figure = Figure(figsize=(10, 7))
+    figure.add_subplot()
+    picture = print_figure(figure, bbox_inches=None, base64=True)
+    frame = pd.DataFrame({"rows": [12], "reason": ["said twice"]}, index=["copy"])
+    cell = new_code_cell("draw()")
+    cell.metadata = {"slideshow": {"slide_type": "slide"}, "speaker_notes": "Both."}
+    cell.outputs = [
+        new_output("display_data", {"text/html": frame.to_html()}),
+        new_output("display_data", {"image/png": picture}),
+    ]
+    notebook.cells.append(cell)
+    nbformat.write(notebook, small_lesson)
+    main([str(small_lesson), "--out", str(tmp_path / "build")])
+
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto((tmp_path / "build" / "slides" / "00_small.html").as_uri())
+    page.wait_for_function("Reveal.isReady()")
+    page.evaluate("Reveal.slide(Reveal.getTotalSlides() - 1)")
+    page.wait_for_function("Reveal.getCurrentSlide().dataset.fitted")
+    assert page.evaluate("Reveal.getCurrentSlide().dataset.fitted") == "1.00"
+    assert 440 < page.evaluate("Reveal.getCurrentSlide().querySelector('img').clientHeight") < 640
+    aligned = "[...document.querySelectorAll('td')].map(cell => getComputedStyle(cell).textAlign)"
+    assert page.evaluate(aligned) == ["right", "left"]
+    page.close()
