@@ -204,6 +204,19 @@ def test_what_is_left_out_of_messages_is_said(tmp_path: Path) -> None:
             {"original_messages": HI, "score": 1},
         ),
         (
+            # The number of the prompt is kept, and does not take the prompt's place.
+            {
+                "input": {"messages": HI[:1]},
+                "preferred_output": HI[1:],
+                "non_preferred_output": WHAT,
+                "prompt": 5,
+            },
+            [("user", "Hi")],
+            "Hello!",
+            "What?",
+            {"original_prompt": 5},
+        ),
+        (
             {"system": "Be kind.", "question": "Hi", "chosen": "Hello!", "rejected": "What?"},
             [("system", "Be kind."), ("user", "Hi")],
             "Hello!",

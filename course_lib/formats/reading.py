@@ -247,9 +247,10 @@ def _row(
         other = looks in CONVERTERS and CONVERTERS[str(looks)] is not convert
         hint = f"; it looks like {looks}" if other else ""
         return _unread(line, value, f"{error}{hint}", "schema", file, position)
-    if "messages" in extra:
-        # The canonical conversation has this name.
-        extra = {("original_messages" if k == "messages" else k): v for k, v in extra.items()}
+    # The conversation is written under these names; columns that have one keep their content.
+    taken = ("messages",) if rejected is None else ("messages", "prompt", "chosen", "rejected")
+    if not extra.keys().isdisjoint(taken):
+        extra = {(f"original_{k}" if k in taken else k): v for k, v in extra.items()}
     return Row(line, value, messages, extra, None, None, file, rejected, length, position)
 
 
