@@ -241,7 +241,8 @@ def _clean(
     readable = _left(work)
     comparing = _chosen(_comparing(test, duplicates_in), active, own)
     notices = _chosen(NOTICES, active, own)
-    asked: list[SetCheck | Notice] = [*comparing, *notices]
+    # One process gains nothing where a rule is asked only once, and saves the memory.
+    asked: list[SetCheck | Notice] = [*comparing, *(notices if num_proc > 1 else [])]
     wanted = {rule.name: rule.facts for rule in asked if rule.facts is not None}
     build = partial(_with_facts, active, own, tuple(wanted.values()))
     with tqdm(total=len(readable), unit=" rows", disable=not progress) as bar:
