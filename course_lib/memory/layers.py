@@ -99,17 +99,20 @@ def stored_per_token(
     targets: Sequence[str],
     size: int,
     attention: str = "efficient",
+    dropout: float = 0.0,
 ) -> float:
     """Bytes that one decoder layer keeps for its backward pass, for each token.
 
     Args:
         shape: The model's shape.
         method: ``full``, ``lora`` or ``qlora``.
-        seq_len: Tokens a row: the mask (and the scores, under ``math``) grow with it.
+        seq_len: Tokens that a token is masked against: the mask (and the scores, under ``math``)
+            grow with it.
         rank: The adapter's rank.
         targets: The layers that are trained or get an adapter.
         size: Bytes of the compute type.
-        attention: ``efficient`` or ``math``.
+        attention: ``efficient``, ``flash`` or ``math``.
+        dropout: The adapter's dropout.
 
     Returns:
         Bytes a token and layer.
@@ -130,6 +133,8 @@ def stored_per_token(
     # Queries, keys, values (keys and values repeated for every head), the output, a log-sum a
     # head, and the mask.
     scores = 4 * q * size + 4 * shape.heads + seq_len * size
+    if attention == "flash":  # no mask, and no key is repeated
+        scores = 2 * (q + kv) * size + 4 * shape.heads
     if shape.model_type == "phi3" and kv == q:
         # The values are a view into the joint matrix product, and keep all of it alive.
         scores += (q + kv) * size
@@ -151,6 +156,9 @@ def stored_per_token(
             + (f if "down_proj" in targets else 0)
         )
     low_rank = 0 if method == "full" else rank * len(targets)
+    if dropout and method != "full":
+        # Each adapter reads a thinned copy of its own, and keeps which values were dropped.
+        norms += sum(sizes[name][0] for name in targets) * (size + 1)
     return norms + scores + gated + size * (inputs + low_rank)
 
 
