@@ -42,6 +42,7 @@ TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 CUDA_OVERHEAD_GIB = 0.5
 CPU_OVERHEAD_GIB = 0.6
 
+
 @dataclass(frozen=True)
 class MemoryEstimate:
     """The peak of a training step and what it is made of.
@@ -176,7 +177,7 @@ def estimate(
     fixed["optimizer"] = state_bytes(optimizer, trained, trained_size)
 
     # A trained embedding is fp32, and so is then the residual stream behind it.
-    wide = 4 if full or "embed_tokens" in modules_to_save else size
+    wide = max(trained_size, size) if full or "embed_tokens" in modules_to_save else size
     layer = tokens * stored_per_token(
         shape,
         method=method,
@@ -185,7 +186,9 @@ def estimate(
         targets=list(linear_sizes(shape)) if full else names,
         size=size,
         attention=attention,
+        casts=size < trained_size,
         dropout=dropout,
+        wide=not full and wide > size,
     )
     # Checkpointing stores only what enters each layer.
     entering = tokens * shape.hidden * wide
@@ -193,9 +196,21 @@ def estimate(
     casts = linear * size if full and size < trained_size else 0
     gradients = float(trainable * trained_size)
     waiting = gradients if accumulation > 1 else 0.0
-    heads = 1 if full else len(modules_to_save)
-    head_gradient = 4.0 * shape.vocab * shape.hidden * (full or "lm_head" in modules_to_save)
-    unrolled = _backward_extra(shape, method, tokens, size)
+    table = shape.vocab * shape.hidden
+    head_trained = full or "lm_head" in modules_to_save
+    head_gradient = float(table * trained_size * head_trained)
+    # The fused head sums its gradient up in fp32, and hands it over in the weight's own type.
+    summing = head_trained * table * (4.0 if trained_size == 4 else 6.0)
+    # A tied table has its gradient from the head on.
+    last = (full and not shape.tied) or "embed_tokens" in modules_to_save
+    last_gradient = table * trained_size if last and accumulation == 1 else 0
+    unrolled = tokens * _unrolled(
+        shape, size < trained_size and method != "qlora", seq_len, size, attention
+    )
+    if method == "qlora":  # one weight matrix, unpacked for its product
+        unrolled += shape.hidden * shape.intermediate * size
+    if dropout and method == "lora":  # what the widest adapter reads, in fp32
+        unrolled += tokens * 4 * max(linear_sizes(shape)[name][0] for name in names)
     # The first layer unrolled is already among the stored ones when nothing is recomputed.
     again = layer if checkpointing else 0
     # On a CPU no kernel picks the answers' tokens out.
@@ -204,25 +219,38 @@ def estimate(
 
     phases = {
         "loss": {
-            "gradients": max(waiting, head_gradient),
-            "activations": stored + casts,
+            "gradients": waiting + (summing if fused_head else 0),
+            "activations": stored + casts + (0 if fused_head or not casts else table * size),
             "logits": logits,
         },
         "backward": {
-            "gradients": max(waiting, head_gradient),
+            # A head of its own has handed its gradient over; a tied one waits for the embedding's.
+            "gradients": max(waiting, head_gradient) + (waiting > 0) * shape.tied * head_gradient,
             "activations": stored + again + unrolled + (0 if checkpointing else casts),
             "logits": 0.0,
         },
         "update": {
             "gradients": gradients,
             "activations": max(
-                entering + layer + unrolled,
-                2 * head_gradient if shape.tied else 0,
+                # The first layer is gone through before the embedding gets its gradient.
+                entering + max(0, layer + unrolled - last_gradient),
+                # What is there (counted above), the head's, the embedding's, and their sum.
+                (2 + (waiting > 0)) * head_gradient if shape.tied else 0,
                 scratch_bytes(optimizer, trained, trained_size),
             ),
             "logits": 0.0,
         },
     }
+    if reference and trainer == "dpo":
+        phases["reference"] = {
+            "gradients": waiting,
+            "activations": stored + (casts if checkpointing else 2 * casts),
+            "logits": logits,
+        }
+    if trainer == "grpo":
+        phases["generation"] = _generation(
+            shape, full, rows * accumulation, seq_len, answer, size, wide, casts
+        )
     phase = max(phases, key=lambda name: sum(phases[name].values()))
     parts = {name: value / GIB for name, value in (fixed | phases[phase]).items()}
     parts["context"] = CPU_OVERHEAD_GIB if dtype == "float32" else CUDA_OVERHEAD_GIB
@@ -245,12 +273,39 @@ def _logits(
     return float(tile + hidden + weight)
 
 
-def _backward_extra(shape: ModelShape, method: str, tokens: int, size: int) -> float:
-    """Gradients alive inside a layer, and QLoRA's one weight matrix unpacked for its product."""
-    extra = tokens * shape.intermediate * 4 * size
-    if method == "qlora":
-        extra += shape.hidden * shape.intermediate * size
-    return extra
+def _generation(
+    shape: ModelShape,
+    full: bool,
+    rows: int,
+    seq_len: int,
+    answer: int,
+    size: int,
+    wide: int,
+    casts: float,
+) -> dict[str, float]:
+    """Generating: the cache grows by a token a step, and each layer's is copied as it does."""
+    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    per_token = keys * (wide + size)  # rotated keys are as wide as the residual stream
+    cache, prompt = rows * seq_len * per_token, rows * max(seq_len - answer, 1)
+    reading = prompt * (12 * shape.intermediate + 11 * shape.hidden + 3 * (seq_len - answer))
+    # The last token: one layer's cache is copied as it grows, and its heads repeated.
+    last = cache + rows * seq_len * 2 * queries * size
+    last += rows * shape.vocab * (size + 4 + 4)  # logits, in fp32, their probabilities
+    # A fully trained model speaks under autocast, which casts its head too.
+    head = shape.vocab * shape.hidden * size if casts else 0
+    begun, done = (shape.layers * count * per_token for count in (prompt, rows * seq_len))
+    if begun + reading > done + last:
+        return {"activations": casts + head + reading, "kv_cache": begun}
+    return {"activations": casts + head + last, "kv_cache": done}
+
+
+def _unrolled(shape: ModelShape, casts: bool, seq_len: int, size: int, attention: str) -> float:
+    """Bytes a token of the gradients alive inside a layer: the MLP's, or those of held scores."""
+    mlp = (4 if casts else 2) * shape.intermediate * size
+    if attention != "math":
+        return mlp
+    # fp32 scores: their gradient before and after the softmax; the MLP's part is gone by then.
+    return max(mlp, 2 * 4 * shape.heads * seq_len - mlp)
 
 
 def _check(
@@ -269,6 +324,6 @@ def _check(
     ):
         if value not in known:
             raise CourseError(f"No {kind} '{value}': use one of {', '.join(known)}")
-    for name, value in sizes.items():
-        if value < 1:
-            raise CourseError(f"{name} is {value}: it must be 1 or more")
+    for name, count in sizes.items():
+        if count < 1:
+            raise CourseError(f"{name} is {count}: it must be 1 or more")

@@ -16,6 +16,7 @@ def build(
     method: str,
     kind: torch.dtype,
     *,
+    trained: torch.dtype = torch.float32,
     rank: int = 16,
     modules_to_save: Sequence[str] = (),
     dropout: float = 0.0,
@@ -26,6 +27,7 @@ def build(
         config: The model's transformers config.
         method: ``full``, ``lora`` or ``qlora`` (on all linear layers).
         kind: The compute type, which is also that of a frozen base.
+        trained: The type of trained parameters; fp32, because a gradient scaler refuses fp16 ones.
         rank: The adapter's rank.
         modules_to_save: Modules that are trained in full beside the adapter.
         dropout: The adapter's dropout.
@@ -43,8 +45,7 @@ def build(
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    # Trainable weights stay fp32: fp16 ones cannot be trained through a gradient scaler.
-    base = torch.float32 if method == "full" else kind
+    base = trained if method == "full" else kind
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=base, attn_implementation="sdpa")
         if method == "full":
@@ -61,7 +62,7 @@ def build(
         model = get_peft_model(model, lora)
     for parameter in model.parameters():
         if parameter.requires_grad:
-            parameter.data = parameter.data.float()
+            parameter.data = parameter.data.to(trained)
     return model
 
 

@@ -99,7 +99,9 @@ def stored_per_token(
     targets: Sequence[str],
     size: int,
     attention: str = "efficient",
+    casts: bool = True,
     dropout: float = 0.0,
+    wide: bool = False,
 ) -> float:
     """Bytes that one decoder layer keeps for its backward pass, for each token.
 
@@ -112,7 +114,9 @@ def stored_per_token(
         targets: The layers that are trained or get an adapter.
         size: Bytes of the compute type.
         attention: ``efficient``, ``flash`` or ``math``.
+        casts: Whether autocast has fp32 weights to cast for, and inputs with them.
         dropout: The adapter's dropout.
+        wide: Whether a frozen base reads an fp32 residual stream (from a trained embedding).
 
     Returns:
         Bytes a token and layer.
@@ -141,9 +145,13 @@ def stored_per_token(
     if attention == "math":
         scores += shape.heads * seq_len * 2 * size
     # What SiLU and the product with `up` need: gate, SiLU(gate), up.
-    gated = 3 * f * size
+    # PEFT's 4-bit layer answers in the type it was asked in.
+    gated = 3 * f * (4 if wide and method == "qlora" else size)
     sizes = linear_sizes(shape)
-    if size == 2 and method != "qlora":
+    if dropout and method != "full":
+        # A byte for each value that an adapter reads: whether it was dropped.
+        norms += sum(sizes[name][0] for name in targets)
+    if (dropout and method != "full") or (casts and size == 2 and (method != "qlora" or wide)):
         # Each layer keeps a 16-bit copy of its own of what it reads, even where several read the
         # same: autocast makes one a call. PEFT's 4-bit layer leaves the input as it is.
         own = [name for name in targets if method == "lora" or name != "o_proj"]
@@ -156,9 +164,6 @@ def stored_per_token(
             + (f if "down_proj" in targets else 0)
         )
     low_rank = 0 if method == "full" else rank * len(targets)
-    if dropout and method != "full":
-        # Each adapter reads a thinned copy of its own, and keeps which values were dropped.
-        norms += sum(sizes[name][0] for name in targets) * (size + 1)
     return norms + scores + gated + size * (inputs + low_rank)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import torch
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
@@ -22,6 +23,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from course_lib.errors import CourseError
 from course_lib.memory.fake_model import build, materialise, quantisation
 from course_lib.memory.trainer_loss import HEAD_OUTPUTS, fake_batch, real_trainer
 
@@ -137,7 +139,7 @@ _VALUE_READERS: dict[Any, Callable[..., Any]] = {
     _ATEN._local_scalar_dense.default: LiveMemory._scalar,
     _ATEN.index.Tensor: LiveMemory._index,
     _ATEN.index_put.default: LiveMemory._index_put,
-    **{func: LiveMemory._index_put for func in _IN_PLACE},
+    **dict.fromkeys(_IN_PLACE, LiveMemory._index_put),
     _ATEN.masked_select.default: LiveMemory._select,
 }
 
@@ -161,6 +163,7 @@ def trace_step(
     padding_free: bool = False,
     modules_to_save: Sequence[str] = (),
     dropout: float = 0.0,
+    trainable_dtype: str = "float32",
 ) -> Trace:
     """Run forward, loss, backward and the optimiser over fake tensors and count what is alive.
 
@@ -184,6 +187,7 @@ def trace_step(
         padding_free: One long row in place of a micro-batch, as SFT's packing makes.
         modules_to_save: Modules that are trained in full beside the adapter.
         dropout: The adapter's dropout.
+        trainable_dtype: The type of trained parameters.
 
     Returns:
         The trace, of a step after the first (the optimiser's state is there already).
@@ -198,13 +202,10 @@ def trace_step(
     kind = getattr(torch, dtype)
     reference = trainer == "dpo" if reference is None else reference
     answer = completion_len or (seq_len // 2 if trainer == "grpo" else seq_len)
-    model = build(
-        config, method, kind, rank=rank, modules_to_save=modules_to_save, dropout=dropout
-    )
-    copy = build(config, "full", kind) if reference and method == "full" else None
-    owner = real_trainer(
-        trainer, batch=batch, accumulation=accumulation, reference=reference
-    )
+    settings = {"trained": getattr(torch, trainable_dtype), "rank": rank, "dropout": dropout}
+    model = build(config, method, kind, modules_to_save=modules_to_save, **settings)
+    copy = build(config, "full", kind, **settings) if reference and method == "full" else None
+    owner = real_trainer(trainer, batch=batch, accumulation=accumulation, reference=reference)
     if checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if method != "full":
@@ -227,8 +228,10 @@ def trace_step(
             completion_len=answer,
             rows="flat" if padding_free else "padded",
         )
+        if attention == "flash":
+            _without_mask(trainer, inputs, stack)
         stack.enter_context(memory)
-        stack.enter_context(_gpu_head(kind))
+        stack.enter_context(_gpu_kernels(kind))
         update, state = _optimizer(optimizer, model)
         optimizer_state = memory.live - weights
         memory.peak = memory.live
@@ -239,6 +242,10 @@ def trace_step(
             generate_step(model, batch * accumulation, seq_len - answer, seq_len)
             generation = memory.peak
         owner.model, owner.ref_model = model, copy
+        # PEFT's 4-bit layer asks whether *CUDA* autocast is on; fake tensors live on the CPU. Only
+        # with both on does the step take the turns that it takes on a GPU.
+        torch.set_autocast_enabled("cuda", kind != torch.float32)
+        stack.callback(torch.set_autocast_enabled, "cuda", False)
         for _ in range(min(accumulation, 2)):
             loss = _loss(owner, model, inputs, fused_head)
             forward = memory.live
@@ -247,8 +254,16 @@ def trace_step(
         update()
         peak = memory.peak
         del state
-    return Trace(
-        weights / GIB, optimizer_state / GIB, forward / GIB, peak / GIB, generation / GIB
+    return Trace(weights / GIB, optimizer_state / GIB, forward / GIB, peak / GIB, generation / GIB)
+
+
+def _without_mask(trainer: str, inputs: dict[str, Any], stack: ExitStack) -> None:
+    if trainer != "sft":
+        raise CourseError(f"attention='flash' is traced for trainer='sft', not for '{trainer}'")
+    inputs.pop("attention_mask")
+    # Or positions without values are taken for those of packed rows, which need a mask.
+    stack.enter_context(
+        patch("transformers.masking_utils.find_packed_sequence_indices", lambda *_, **__: None)
     )
 
 
@@ -259,10 +274,10 @@ def _as_trained(model: Any, trainer: str, kind: torch.dtype, fused_head: bool) -
     from trl.trainer.utils import add_fused_lm_head
 
     if fused_head:
-        base = model.get_base_model() if isinstance(model, PeftModel) else model
+        base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
         add_fused_lm_head(base, outputs=HEAD_OUTPUTS[trainer])
     if kind != torch.float32:
-        model.forward = convert_outputs_to_fp32(_autocast(kind)(model.forward))
+        model.forward = convert_outputs_to_fp32(torch.autocast("cpu", dtype=kind)(model.forward))
 
 
 def _loss(owner: Any, model: Any, inputs: dict[str, Any], fused_head: bool) -> torch.Tensor:
@@ -289,16 +304,20 @@ def generate_step(model: Any, rows: int, prompt_len: int, seq_len: int) -> None:
     from trl.models.utils import disable_gradient_checkpointing
 
     # PEFT hands generation on to its base, whose forward has no autocast around it.
-    speaker = model.get_base_model() if isinstance(model, PeftModel) else model
+    speaker: Any = model.get_base_model() if isinstance(model, PeftModel) else model
 
     def step(length: int, new: int) -> torch.Tensor:
-        return speaker(
-            input_ids=torch.empty(rows, new, dtype=torch.long),
-            attention_mask=torch.empty(rows, length, dtype=torch.long),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        ).logits[:, -1].float()
+        return (
+            speaker(
+                input_ids=torch.empty(rows, new, dtype=torch.long),
+                attention_mask=torch.empty(rows, length, dtype=torch.long),
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            .logits[:, -1]
+            .float()
+        )
 
     with torch.no_grad(), disable_gradient_checkpointing(model, {"use_reentrant": False}):
         cache = DynamicCache(config=speaker.config)
@@ -316,7 +335,7 @@ def _optimizer(name: str, model: Any) -> tuple[Callable[[], Any], Any]:
     """Make the optimiser that transformers makes, with its state, and return its step."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     if "8bit" in name:
-        from bitsandbytes.optim import AdamW
+        from bitsandbytes.optim.adamw import AdamW
         from torch import nn
 
         eight = AdamW(trainable, optim_bits=8)
@@ -345,43 +364,29 @@ def _optimizer(name: str, model: Any) -> tuple[Callable[[], Any], Any]:
 
 
 @contextmanager
-def _autocast(kind: torch.dtype) -> Iterator[None]:
-    if kind == torch.float32:
-        yield
-        return
-    # PEFT's 4-bit layer asks whether *CUDA* autocast is on; fake tensors live on the CPU. Only
-    # with both on does the step take the turns that it takes on a GPU.
-    torch.set_autocast_enabled("cuda", True)
-    try:
-        with torch.autocast("cpu", dtype=kind):
-            yield
-    finally:
-        torch.set_autocast_enabled("cuda", False)
+def _gpu_kernels(kind: torch.dtype) -> Iterator[None]:
+    """Take the turns that a GPU's kernels take, where these allocate less than the CPU's.
 
-
-@contextmanager
-def _gpu_head(kind: torch.dtype) -> Iterator[None]:
-    """On a GPU, TRL folds each tile of logits in a Triton kernel that allocates nothing.
-
-    The torch version for other devices makes copies of the tile; a trace of a GPU's step leaves
-    them out. Shapes are all that a trace needs, so nothing takes the kernel's place.
+    TRL folds each tile of logits in a Triton kernel that allocates nothing, and scores the answers'
+    tokens only; dropout keeps a byte a value. Shapes are all that a trace needs, so nothing takes
+    the kernel's place.
     """
     from trl.kernels import chunked_logprob
+    from trl.trainer import utils
 
     if kind == torch.float32:
         yield
         return
-    from trl.trainer import utils
 
-    names = ("_forward_tile", "_backward_tile", "_addmm_fp32")
-    kept = {name: getattr(chunked_logprob, name) for name in names}
-    asked = utils._use_triton
-    try:
-        for name in names:
-            setattr(chunked_logprob, name, lambda *args, **kwargs: None)
-        utils._use_triton = lambda device: True  # there, only the answers' tokens go in
+    def nothing(*args: Any, **kwargs: Any) -> None:
+        return None
+
+    def dropout(x: torch.Tensor, p: float = 0.5, training: bool = True, *_: Any) -> torch.Tensor:
+        return torch.native_dropout(x, p, training)[0]
+
+    with ExitStack() as stack:
+        for name in ("_forward_tile", "_backward_tile", "_addmm_fp32"):
+            stack.enter_context(patch.object(chunked_logprob, name, nothing))
+        stack.enter_context(patch.object(utils, "_use_triton", lambda device: True))
+        stack.enter_context(patch.object(torch.nn.functional, "dropout", dropout))
         yield
-    finally:
-        utils._use_triton = asked
-        for name, function in kept.items():
-            setattr(chunked_logprob, name, function)

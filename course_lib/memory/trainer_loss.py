@@ -23,9 +23,7 @@ HEAD_OUTPUTS = {
 }
 
 
-def real_trainer(
-    name: str, *, batch: int, accumulation: int = 1, reference: bool = False, settings: Any = None
-) -> Any:
+def real_trainer(name: str, *, batch: int, accumulation: int = 1, reference: bool = False) -> Any:
     """Build one of TRL's trainers, around a model that only serves to build it.
 
     Args:
@@ -33,7 +31,6 @@ def real_trainer(
         batch: Rows (for DPO: pairs; for GRPO: answers) a micro-batch.
         accumulation: Micro-batches a step.
         reference: Whether the loss asks a reference model.
-        settings: More arguments for the trainer's config.
 
     Returns:
         The trainer; put another model into its ``model`` and ``ref_model``.
@@ -42,9 +39,17 @@ def real_trainer(
         >>> type(real_trainer("dpo", batch=2, reference=True)).__name__
         'DPOTrainer'
     """
-    from datasets import Dataset, disable_progress_bars, enable_progress_bars
+    from datasets import Dataset
     from transformers import LlamaConfig, LlamaForCausalLM
-    from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, SFTConfig, SFTTrainer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
+    from trl.trainer.grpo_config import GRPOConfig
+    from trl.trainer.grpo_trainer import GRPOTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    def no_reward(completions: list[str], **_: Any) -> list[float | None]:
+        return [0.0] * len(completions)
 
     def tiny() -> LlamaForCausalLM:
         config = LlamaConfig(
@@ -66,8 +71,8 @@ def real_trainer(
         "report_to": "none",
         "save_strategy": "no",
         "disable_tqdm": True,
-    } | (settings or {})
-    common = {"model": tiny(), "processing_class": _tokenizer()}
+    }
+    common: dict[str, Any] = {"model": tiny(), "processing_class": tiny_tokenizer()}
     if name == "sft":
         rows = Dataset.from_dict({"text": words["prompt"]})
         return SFTTrainer(args=SFTConfig(**arguments), train_dataset=rows, **common)
@@ -81,21 +86,26 @@ def real_trainer(
         # What precompute_ref_log_probs=True leaves behind, without its pass over the rows.
         dpo.precompute_ref_logps = not reference
         return dpo
-    generations = batch * accumulation
+    # Two answers to a prompt are the fewest that GRPO can compare.
+    answers = {"per_device_train_batch_size": max(batch, 2), "num_generations": max(batch, 2)}
     return GRPOTrainer(
-        args=GRPOConfig(
-            # Two answers to a prompt are the fewest; one alone never leaves this function.
-            num_generations=max(2, generations),
-            generation_batch_size=None,
-            **arguments | {"per_device_train_batch_size": max(batch, 2 if accumulation == 1 else 1)},
-        ),
-        reward_funcs=lambda completions, **_: [0.0] * len(completions),
+        args=GRPOConfig(**arguments | answers),
+        reward_funcs=no_reward,
         train_dataset=Dataset.from_dict({"prompt": words["prompt"]}),
         **common,
     )
 
 
-def _tokenizer() -> PreTrainedTokenizerBase:
+def tiny_tokenizer() -> PreTrainedTokenizerBase:
+    """Make a tokenizer of one word, for rows that hold no words.
+
+    Returns:
+        The tokenizer, with a pad token and an end.
+
+    Example:
+        >>> tiny_tokenizer()("a").input_ids
+        [0]
+    """
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 
@@ -119,7 +129,8 @@ def fake_batch(name: str, *, batch: int, seq_len: int, completion_len: int, rows
         Names to tensors.
 
     Example:
-        >>> fake_batch("dpo", batch=2, seq_len=8, completion_len=4, rows="padded")["input_ids"].shape
+        >>> found = fake_batch("dpo", batch=2, seq_len=8, completion_len=4, rows="padded")
+        >>> found["input_ids"].shape
         torch.Size([4, 8])
     """
 
