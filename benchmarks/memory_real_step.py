@@ -143,7 +143,7 @@ def _random_model(config: PretrainedConfig, kind: torch.dtype, device: str) -> A
                 )
             module._parameters[name] = made[id(value)]
     # Rotations are buffers computed from the config, and no file holds them.
-    model.model.rotary_emb = type(model.model.rotary_emb)(config=config, device=device)
+    model.model.rotary_emb = type(model.model.rotary_emb)(config=config).to(device)
     return model
 
 
@@ -220,12 +220,10 @@ def _trainer(
         data = Dataset.from_dict({"input_ids": ids, "labels": labels})
         return SFTTrainer(args=SFTConfig(**arguments), train_dataset=data, **common)
     if name == "dpo":
+        # TRL ends each answer itself.
+        answers = ["a " * (answer - 1 - row % 2) for row in range(rows)]
         data = Dataset.from_dict(
-            {
-                "prompt_ids": [tokens(prompt, 0) for _ in range(rows)],
-                "chosen_ids": [tokens(answer, row) for row in range(rows)],
-                "rejected_ids": [tokens(answer, row) for row in range(rows)],
-            }
+            {"prompt": ["a " * prompt] * rows, "chosen": answers, "rejected": answers[::-1]}
         )
         reference = None
         if lora is None:

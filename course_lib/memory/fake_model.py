@@ -46,8 +46,10 @@ def build(
     from transformers import AutoModelForCausalLM
 
     base = trained if method == "full" else kind
+    # Gemma 2 caps its scores, which PyTorch's fused kernels cannot do.
+    kernel = "eager" if config.model_type == "gemma2" else "sdpa"
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=base, attn_implementation="sdpa")
+        model = AutoModelForCausalLM.from_config(config, dtype=base, attn_implementation=kernel)
         if method == "full":
             return model
         if method == "qlora":

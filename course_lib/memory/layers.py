@@ -130,8 +130,8 @@ def stored_per_token(
     h, f = shape.hidden, shape.intermediate
     q, kv = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     # Norms work in fp32 on the residual stream and keep their input; trained, also their output.
-    normed = 2 * h
-    if shape.model_type in ("qwen3", "olmo2"):
+    normed = h * (4 if shape.model_type in ("gemma2", "gemma3_text") else 2)
+    if shape.model_type in ("qwen3", "olmo2", "olmo3", "gemma3_text"):
         normed += q + kv
     norms = 4 * normed * (2 if method == "full" else 1) + 8
     # Queries, keys, values (keys and values repeated for every head), the output, a log-sum a
@@ -143,7 +143,9 @@ def stored_per_token(
         # The values are a view into the joint matrix product, and keep all of it alive.
         scores += (q + kv) * size
     if attention == "math":
-        scores += shape.heads * seq_len * 2 * size
+        # In fp32; Gemma 2 also keeps their capped values and their 16-bit copy.
+        copies = 2 if shape.model_type == "gemma2" else 1
+        scores += copies * shape.heads * seq_len * 2 * size
     # What SiLU and the product with `up` need: gate, SiLU(gate), up.
     # PEFT's 4-bit layer answers in the type it was asked in.
     gated = 3 * f * (4 if wide and method == "qlora" else size)

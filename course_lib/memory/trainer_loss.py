@@ -103,13 +103,14 @@ def tiny_tokenizer() -> PreTrainedTokenizerBase:
         The tokenizer, with a pad token and an end.
 
     Example:
-        >>> tiny_tokenizer()("a").input_ids
-        [0]
+        >>> tiny_tokenizer()("a a a").input_ids
+        [0, 0, 0]
     """
-    from tokenizers import Tokenizer, models
+    from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
     words = Tokenizer(models.WordLevel({"a": 0, "<pad>": 1, "<eos>": 2}, unk_token="a"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(
         tokenizer_object=words, pad_token="<pad>", eos_token="<eos>", unk_token="a"
     )
