@@ -137,7 +137,9 @@ def estimate(
         >>> e.phase, round(e.peak_gib, 1)
         ('update', 1.6)
     """
-    answer = completion_len or (max(1, seq_len // 2) if trainer == "grpo" else seq_len)
+    answer = completion_len
+    if answer is None:
+        answer = max(1, seq_len // 2) if trainer == "grpo" else seq_len
     _check(
         method=method,
         trainer=trainer,
@@ -329,3 +331,8 @@ def _check(
     for name, count in sizes.items():
         if count < 1:
             raise CourseError(f"{name} is {count}: it must be 1 or more")
+    if sizes["completion_len"] > max(1, sizes["seq_len"]):
+        raise CourseError(
+            f"completion_len is {sizes['completion_len']}: an answer is a part of its row, which "
+            f"has {sizes['seq_len']} tokens"
+        )
