@@ -101,7 +101,7 @@ def traced() -> list[dict[str, Any]]:
 
 def measured() -> list[dict[str, Any]]:
     """Compare with every tensor that two real steps of the pocket model allocate on this CPU."""
-    from memory_real_step import real_step
+    from course_lib.memory.real_step import real_step
 
     known = shape("pocket")
     found = []
@@ -116,7 +116,8 @@ def measured() -> list[dict[str, Any]]:
 def on_cuda(cap_gib: float) -> list[dict[str, Any]]:
     """Compare with PyTorch's own count on a GPU whose memory is capped and whose type is fp16."""
     import torch
-    from memory_real_step import real_step
+
+    from course_lib.memory.real_step import real_step
 
     total = torch.cuda.get_device_properties(0).total_memory / 2**30
     torch.cuda.set_per_process_memory_fraction(min(1.0, cap_gib / total))

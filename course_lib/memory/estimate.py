@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from course_lib.errors import CourseError
-from course_lib.memory.layers import linear_sizes, stored_per_token, target_names
+from course_lib.memory.layers import target_names
 from course_lib.memory.optimizers import scratch_bytes, state_bytes, trained_tensors
+from course_lib.memory.phases import Step
 
 if TYPE_CHECKING:
     from course_lib.catalog import ModelShape
@@ -34,9 +35,6 @@ SAVED = ("embed_tokens", "lm_head")
 # Bits a parameter: 4 of its own, and the scale of its block of 64 as fp32 or as 8 bits with a
 # scale of their own for every 256 blocks.
 NF4_BITS = {False: 4 + 32 / 64, True: 4 + 8 / 64 + 32 / (64 * 256)}
-
-# TRL's fused head works through the logits in tiles of at most this size.
-TILE_TOKENS, TILE_VOCABULARY = 4096, 32768
 
 # The CUDA context and the allocator's fragments, and on a CPU Python with the libraries loaded.
 CUDA_OVERHEAD_GIB = 0.5
@@ -156,160 +154,57 @@ def estimate(
     if shape.model_type == "gemma2":
         attention = "math"  # it caps its scores, which no fused kernel does
     names = target_names(shape, targets)
-    full = method == "full"
     size = 4 if dtype == "float32" else 2
     trained_size = 4 if trainable_dtype == "float32" else 2
     reference = trainer == "dpo" if reference is None else reference
-    rows = batch * (2 if trainer == "dpo" else 1)
-    tokens = rows * seq_len
     trained = trained_tensors(shape, method, rank, names, modules_to_save)
     trainable = sum(group.count * group.elements for group in trained)
-    linear = shape.linear_parameters
-
-    fixed: dict[str, float] = {}
-    if full:
-        fixed["weights"] = shape.parameters * trained_size
-    elif method == "lora":
-        fixed["weights"] = shape.parameters * size
-    else:
-        fixed["weights_4bit"] = linear * NF4_BITS[double_quant] / 8
-        # Embeddings, head, norms and biases are never quantised.
-        fixed["weights"] = (shape.parameters - linear) * size
-    if reference and full:
-        fixed["reference"] = shape.parameters * trained_size
-    fixed["adapters"] = 0 if full else trainable * trained_size
-    fixed["optimizer"] = state_bytes(optimizer, trained, trained_size)
-
-    # A trained embedding is fp32, and so is then the residual stream behind it.
-    wide = max(trained_size, size) if full or "embed_tokens" in modules_to_save else size
-    layer = tokens * stored_per_token(
-        shape,
+    always = _weights(shape, method, size, trained_size, double_quant)
+    if reference and method == "full":
+        always["reference"] = shape.parameters * trained_size
+    always["adapters"] = 0 if method == "full" else trainable * trained_size
+    always["optimizer"] = state_bytes(optimizer, trained, trained_size)
+    phases = Step(
+        shape=shape,
         method=method,
-        seq_len=tokens if padding_free else seq_len,
+        trainer=trainer,
+        seq_len=seq_len,
+        answer=answer,
+        rows=batch * (2 if trainer == "dpo" else 1),
+        accumulation=accumulation,
         rank=rank,
-        targets=list(linear_sizes(shape)) if full else names,
-        size=size,
-        attention=attention,
-        casts=size < trained_size,
+        targets=names,
+        saved=modules_to_save,
         dropout=dropout,
-        wide=not full and wide > size,
-    )
-    # Checkpointing stores only what enters each layer.
-    entering = tokens * shape.hidden * wide
-    stored = shape.layers * (entering if checkpointing else layer)
-    casts = linear * size if full and size < trained_size else 0
-    gradients = float(trainable * trained_size)
-    waiting = gradients if accumulation > 1 else 0.0
-    table = shape.vocab * shape.hidden
-    head_trained = full or "lm_head" in modules_to_save
-    head_gradient = float(table * trained_size * head_trained)
-    # The fused head sums its gradient up in fp32, and hands it over in the weight's own type.
-    summing = head_trained * table * (4.0 if trained_size == 4 else 6.0)
-    # A tied table has its gradient from the head on.
-    last = (full and not shape.tied) or "embed_tokens" in modules_to_save
-    last_gradient = table * trained_size if last and accumulation == 1 else 0
-    unrolled = tokens * _unrolled(
-        shape, size < trained_size and method != "qlora", seq_len, size, attention
-    )
-    if method == "qlora":  # one weight matrix, unpacked for its product
-        unrolled += shape.hidden * shape.intermediate * size
-    if dropout and method == "lora":  # what the widest adapter reads, in fp32
-        unrolled += tokens * 4 * max(linear_sizes(shape)[name][0] for name in names)
-    # The first layer unrolled is already among the stored ones when nothing is recomputed.
-    again = layer if checkpointing else 0
-    # On a CPU no kernel picks the answers' tokens out.
-    scored = rows * answer if size == 2 else tokens
-    logits = _logits(shape, method, tokens, scored, size, fused_head)
-
-    phases = {
-        "loss": {
-            "gradients": waiting + (summing if fused_head else 0),
-            "activations": stored + casts + (0 if fused_head or not casts else table * size),
-            "logits": logits,
-        },
-        "backward": {
-            # A head of its own has handed its gradient over; a tied one waits for the embedding's.
-            "gradients": max(waiting, head_gradient) + (waiting > 0) * shape.tied * head_gradient,
-            "activations": stored + again + unrolled + (0 if checkpointing else casts),
-            "logits": 0.0,
-        },
-        "update": {
-            "gradients": gradients,
-            "activations": max(
-                # The first layer is gone through before the embedding gets its gradient.
-                entering + max(0, layer + unrolled - last_gradient),
-                # What is there (counted above), the head's, the embedding's, and their sum.
-                (2 + (waiting > 0)) * head_gradient if shape.tied else 0,
-                scratch_bytes(optimizer, trained, trained_size),
-            ),
-            "logits": 0.0,
-        },
-    }
-    if reference and trainer == "dpo":
-        phases["reference"] = {
-            "gradients": waiting,
-            "activations": stored + (casts if checkpointing else 2 * casts),
-            "logits": logits,
-        }
-    if trainer == "grpo":
-        phases["generation"] = _generation(
-            shape, full, rows * accumulation, seq_len, answer, size, wide, casts
-        )
+        size=size,
+        trained_size=trained_size,
+        trainable=trainable,
+        scratch=scratch_bytes(optimizer, trained, trained_size),
+        checkpointing=checkpointing,
+        fused_head=fused_head,
+        attention=attention,
+        padding_free=padding_free,
+        reference=reference,
+    ).phases()
     phase = max(phases, key=lambda name: sum(phases[name].values()))
-    parts = {name: value / GIB for name, value in (fixed | phases[phase]).items()}
+    parts = {name: value / GIB for name, value in (always | phases[phase]).items()}
     parts["context"] = CPU_OVERHEAD_GIB if dtype == "float32" else CUDA_OVERHEAD_GIB
     return MemoryEstimate(parts, phase, trainable)
 
 
-def _logits(
-    shape: ModelShape, method: str, tokens: int, scored: int, size: int, fused: bool
-) -> float:
-    if not fused:
-        # fp32 logits, their log-softmax and its gradient, all alive at once.
-        return 12.0 * tokens * shape.vocab
-    rows, columns = min(scored, TILE_TOKENS), min(shape.vocab, TILE_VOCABULARY)
-    # The tile is as wide as its limit, however small the vocabulary. On a CPU no kernel folds it in
-    # place: seven copies of its used columns are alive together.
-    copies = 0 if size == 2 else 7
-    tile = rows * (TILE_VOCABULARY + copies * columns) * size
-    hidden = tokens * shape.hidden * (4 + 4 + 3 * size)
-    weight = columns * shape.hidden * size if method == "full" else 0
-    return float(tile + hidden + weight)
-
-
-def _generation(
-    shape: ModelShape,
-    full: bool,
-    rows: int,
-    seq_len: int,
-    answer: int,
-    size: int,
-    wide: int,
-    casts: float,
+def _weights(
+    shape: ModelShape, method: str, size: int, trained_size: int, double_quant: bool
 ) -> dict[str, float]:
-    """Generating: the cache grows by a token a step, and each layer's is copied as it does."""
-    queries, keys = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    per_token = keys * (wide + size)  # rotated keys are as wide as the residual stream
-    cache, prompt = rows * seq_len * per_token, rows * max(seq_len - answer, 1)
-    reading = prompt * (12 * shape.intermediate + 11 * shape.hidden + 3 * (seq_len - answer))
-    # The last token: one layer's cache is copied as it grows, and its heads repeated.
-    last = cache + rows * seq_len * 2 * queries * size
-    last += rows * shape.vocab * (size + 4 + 4)  # logits, in fp32, their probabilities
-    # A fully trained model speaks under autocast, which casts its head too.
-    head = shape.vocab * shape.hidden * size if casts else 0
-    begun, done = (shape.layers * count * per_token for count in (prompt, rows * seq_len))
-    if begun + reading > done + last:
-        return {"activations": casts + head + reading, "kv_cache": begun}
-    return {"activations": casts + head + last, "kv_cache": done}
-
-
-def _unrolled(shape: ModelShape, casts: bool, seq_len: int, size: int, attention: str) -> float:
-    """Bytes a token of the gradients alive inside a layer: the MLP's, or those of held scores."""
-    mlp = (4 if casts else 2) * shape.intermediate * size
-    if attention != "math":
-        return mlp
-    # fp32 scores: their gradient before and after the softmax; the MLP's part is gone by then.
-    return max(mlp, 2 * 4 * shape.heads * seq_len - mlp)
+    if method == "full":
+        return {"weights": shape.parameters * trained_size}
+    if method == "lora":
+        return {"weights": shape.parameters * size}
+    linear = shape.linear_parameters
+    return {
+        "weights_4bit": linear * NF4_BITS[double_quant] / 8,
+        # Embeddings, head, norms and biases are never quantised.
+        "weights": (shape.parameters - linear) * size,
+    }
 
 
 def _check(

@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 from peft import LoraConfig
 from torch import nn
-from transformers import AutoModelForCausalLM, PretrainedConfig
+from transformers import AutoModelForCausalLM, PretrainedConfig, PrinterCallback
 
 from course_lib.memory.trace import GIB, LiveMemory
 from course_lib.memory.trainer_loss import tiny_tokenizer
@@ -58,9 +58,13 @@ def real_step(
     answer = completion_len or seq_len // 2
     kind = torch.float32 if device == "cpu" else torch.float16
     torch.manual_seed(0)
-    model = _random_model(config, torch.float32 if method == "full" else kind, device)
-    if method == "qlora":
-        _quantise(model, kind, device)
+    _forget(device)  # what an earlier step that ran out of memory may have left
+    model = _random_model(
+        config,
+        torch.float32 if method == "full" else kind,
+        device,
+        bits=4 if method == "qlora" else 16,
+    )
     made = _trainer(
         trainer,
         model,
@@ -87,6 +91,7 @@ def real_step(
         if method == "full"
         else LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM"),
     )
+    made.remove_callback(PrinterCallback)  # which prints a dict where there is no progress bar
     for parameter in made.model.parameters():  # TRL leaves 4-bit adapters in bf16
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
@@ -94,9 +99,13 @@ def real_step(
         return _on_cuda(made) if device == "cuda" else _on_cpu(made)
     finally:
         del made, model
-        gc.collect()
-        if device == "cuda":
-            torch.cuda.empty_cache()
+        _forget(device)
+
+
+def _forget(device: str) -> None:
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.empty_cache()
 
 
 def _on_cpu(made: Any) -> dict[str, float]:
@@ -134,27 +143,32 @@ def _scales(model: nn.Module) -> list[torch.Tensor]:
     return found
 
 
-def _random_model(config: PretrainedConfig, kind: torch.dtype, device: str) -> Any:
-    """Draw weights on the device itself: a large model never passes through the computer's RAM."""
+def _random_model(config: PretrainedConfig, kind: torch.dtype, device: str, bits: int = 16) -> Any:
+    """Draw weights tensor by tensor on the device: no whole 16-bit model ever lies anywhere."""
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=kind, attn_implementation="sdpa")
+    if bits == 4:
+        _quantise(model, kind, device)
     made: dict[int, nn.Parameter] = {}
     for module in model.modules():
         for name, value in list(module._parameters.items()):
-            if value is None:
+            if value is None or value.device.type != "meta":
                 continue
             if id(value) not in made:
-                drawn = torch.empty(value.shape, dtype=value.dtype, device=device)
-                made[id(value)] = nn.Parameter(
-                    nn.init.ones_(drawn) if value.dim() == 1 else nn.init.normal_(drawn, std=0.02)
-                )
+                made[id(value)] = nn.Parameter(_drawn(value, device), value.requires_grad)
             module._parameters[name] = made[id(value)]
     # Rotations are buffers computed from the config, and no file holds them.
     model.model.rotary_emb = type(model.model.rotary_emb)(config=config).to(device)
     return model
 
 
+def _drawn(like: torch.Tensor, device: str) -> torch.Tensor:
+    empty = torch.empty(like.shape, dtype=like.dtype, device=device)
+    return nn.init.ones_(empty) if like.dim() == 1 else nn.init.normal_(empty, std=0.02)
+
+
 def _quantise(model: Any, kind: torch.dtype, device: str) -> None:
+    """Put bitsandbytes' 4-bit layers where transformers puts them, with weights drawn at random."""
     from bitsandbytes.nn.modules import Linear4bit, Params4bit
 
     for name, module in list(model.named_modules()):
@@ -163,18 +177,17 @@ def _quantise(model: Any, kind: torch.dtype, device: str) -> None:
         layer = Linear4bit(
             module.in_features,
             module.out_features,
-            bias=module.bias is not None,
+            bias=False,
             compute_dtype=kind,
-            compress_statistics=True,
             quant_type="nf4",
             device="meta",
         )
-        # Drawn weights wait in the computer's memory; moving them to the device quantises them.
-        layer.weight = Params4bit(
-            module.weight.data.to("cpu"), requires_grad=False, quant_type="nf4"
-        )
-        layer.bias = module.bias
-        model.set_submodule(name, layer.to(device))
+        # Moving it to the device is what quantises it.
+        drawn: Any = Params4bit(_drawn(module.weight, "cpu"), requires_grad=False, quant_type="nf4")
+        layer.weight = drawn.to(device)
+        if module.bias is not None:
+            layer.bias = nn.Parameter(_drawn(module.bias, device), requires_grad=False)
+        model.set_submodule(name, layer)
     model.requires_grad_(False)
     model.is_loaded_in_4bit = True
     # Trainer asks the quantiser whether such a model may be trained.
