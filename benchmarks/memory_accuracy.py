@@ -108,8 +108,8 @@ def measured() -> list[dict[str, Any]]:
     for method in METHODS:
         for step in POCKET_STEPS:
             real = real_step(known.config(), device="cpu", method=method, **step)
-            guess = estimate(known, method=method, dtype="float32", **step)
-            found.append(_described("pocket", {"method": method, **step}, guess, real["peak_gib"]))
+            step = {"method": method, "dtype": "float32", **step}
+            found.append(_described("pocket", step, estimate(known, **step), real["peak_gib"]))
     return found
 
 
@@ -151,10 +151,12 @@ def _described(name: str, step: dict[str, Any], guess: Any, actual: float) -> di
         "trainer": step["trainer"],
         "method": step["method"],
         "seq_len": step["seq_len"],
+        "completion_len": step.get("completion_len", step["seq_len"]),
         "batch": step["batch"],
         "accumulation": step.get("accumulation", 1),
         "checkpointing": step["checkpointing"],
         "optimizer": step.get("optimizer", "adamw_torch_fused"),
+        "dtype": step.get("dtype", "float16"),
         "phase": guess.phase,
         "predicted_gib": round(guess.allocated_gib, 4),
         "actual_gib": round(actual, 4),
@@ -175,6 +177,13 @@ def write(path: Path, rows: Iterable[dict[str, Any]]) -> None:
 def summary(title: str, rows: list[dict[str, Any]]) -> str:
     """Say how far off the predictions are: median, worst, and by trainer and method."""
     lines = [f"{title}: {_spread(rows)}"]
+    rest = [r for r in rows if "step_actual_gib" in r]
+    if rest:
+        errors = [abs(r["step_predicted_gib"] / r["step_actual_gib"] - 1) for r in rest]
+        lines.append(
+            "  without weights and optimiser: "
+            f"median {statistics.median(errors):.2%}, worst {max(errors):.2%}"
+        )
     for key in ("trainer", "method", "model"):
         for value in dict.fromkeys(row[key] for row in rows):
             lines.append(f"  {value:<26}{_spread([r for r in rows if r[key] == value])}")
