@@ -1,4 +1,4 @@
-"""The estimate against the recorded peaks of 170 steps; `benchmarks/memory_accuracy.py` makes them."""
+"""The estimate against the recorded peaks of 170 steps, made by `memory_accuracy.py`."""
 
 from __future__ import annotations
 
