@@ -40,7 +40,7 @@ def build(
         >>> tiny = LlamaConfig(vocab_size=256, hidden_size=64, intermediate_size=128,
         ...                    num_hidden_layers=2, num_attention_heads=4)
         >>> sum(p.numel() for p in build(tiny, "full", torch.float32).parameters())
-        106816
+        115008
     """
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
