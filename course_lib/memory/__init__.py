@@ -1,8 +1,9 @@
 """Memory and time of a training step: predicted from a model's shape, measured, and traced.
 
 `estimate` predicts the peak by part, `plan` adds time, settings and reasons, `choose_method`
-chooses full, LoRA or QLoRA, `measure` watches a real block of code. `course_lib.memory.trace`
-(which needs torch) runs a step over fake tensors and is what the prediction is checked against.
+chooses full, LoRA or QLoRA, `plan_parallel` plans for several devices, `measure` watches a real
+block of code. `course_lib.memory.trace` (which needs torch) runs a step over fake tensors and is
+what the prediction is checked against.
 """
 
 from course_lib.memory.cards import Card, card
@@ -10,6 +11,7 @@ from course_lib.memory.estimate import MemoryEstimate, estimate
 from course_lib.memory.layers import adapter_parameters
 from course_lib.memory.measure import Measured, measure
 from course_lib.memory.method import MethodChoice, choose_method
+from course_lib.memory.parallel import ParallelPlan, plan_parallel
 from course_lib.memory.plan import Plan, plan
 from course_lib.memory.resolve import resolve
 from course_lib.memory.speed import seconds_per_step
@@ -19,6 +21,7 @@ __all__ = [
     "Measured",
     "MemoryEstimate",
     "MethodChoice",
+    "ParallelPlan",
     "Plan",
     "adapter_parameters",
     "card",
@@ -26,6 +29,7 @@ __all__ = [
     "estimate",
     "measure",
     "plan",
+    "plan_parallel",
     "resolve",
     "seconds_per_step",
 ]
