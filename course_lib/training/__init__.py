@@ -11,7 +11,9 @@ from typing import Any
 _HOME = {
     "accelerate_config": "course_lib.training.distributed",
     "cpu_config": "course_lib.training.distributed",
+    "data_parallel_config": "course_lib.training.distributed",
     "deepspeed_config": "course_lib.training.distributed",
+    "launch": "course_lib.training.distributed",
     "launch_command": "course_lib.training.distributed",
     "write_accelerate_config": "course_lib.training.distributed",
     "TimeBudget": "course_lib.training.budget",

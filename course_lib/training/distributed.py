@@ -5,7 +5,7 @@ DDP, FSDP (version 2) or DeepSpeed ZeRO. `memory.plan_parallel` chooses, this mo
 
     plan = plan_parallel("Qwen3-8B", "t4", 2, method="lora")
     config = write_accelerate_config(plan, folder)
-    subprocess.run(launch_command(config, "train.py"), check=True)
+    launch(config, "train.py")
 
 DeepSpeed is no dependency of the course. Its file is checked as far as Accelerate reads it.
 """
@@ -13,6 +13,8 @@ DeepSpeed is no dependency of the course. Its file is checked as far as Accelera
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from course_lib.memory.parallel import ParallelPlan
 
+_LAUNCHER = 'Traceback (most recent call last):\n  File "<frozen runpy>"'
 _PRECISION = {"float16": "fp16", "bfloat16": "bf16", "float32": "no"}
 
 
@@ -193,6 +196,75 @@ def launch_command(config: Path, script: str | Path, *arguments: object) -> list
     """
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", str(config)]
     return [*launch, str(script), *map(str, arguments)]
+
+
+def launch(config: Path, script: str | Path, *arguments: object) -> str:
+    """Start a script on all processes of a configuration and wait for its end.
+
+    Args:
+        config: From `write_accelerate_config`.
+        script: The training script.
+        *arguments: What the script is given.
+
+    Returns:
+        What the processes printed.
+
+    Raises:
+        CourseError: A process failed: the last lines that it said.
+
+    Example:
+        >>> launch(config, "train.py", "build/runs/two")  # doctest: +SKIP
+        ''
+    """
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    root = str(Path(__file__).resolve().parents[2])
+    # A script that lies elsewhere must find the same course_lib as whoever launches it.
+    known = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(known)}
+    if load_config_from_file(str(config)).use_cpu:
+        # One computing thread a process, and no card: a machine may have a single one, which two
+        # processes cannot share.
+        environment |= {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+        environment["COURSE_PROFILE"] = "pocket"
+    done = subprocess.run(
+        launch_command(config, script, *arguments),
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+    )
+    if done.returncode:
+        # What the script said comes first; the launcher's own traceback says nothing about it.
+        said, _, _ = done.stderr.partition(_LAUNCHER)
+        said = "\n".join(said.strip().splitlines()[-20:])
+        raise CourseError(f"{script} failed on {config}:\n{said}")
+    return done.stdout
+
+
+def data_parallel_config(processes: int) -> ClusterConfig:
+    """Accelerate's configuration for DDP on this machine: its cards, or its CPU.
+
+    Args:
+        processes: How many. Each needs a CUDA card of its own; where there are fewer cards, all of
+            them run on the CPU.
+
+    Returns:
+        Accelerate's own object.
+
+    Raises:
+        CourseError: Fewer than one process.
+
+    Example:
+        >>> data_parallel_config(2).num_processes
+        2
+    """
+    import torch
+
+    if torch.cuda.device_count() < max(processes, 2):
+        return cpu_config(processes)
+    bf16 = torch.cuda.get_device_capability() >= (8, 0)
+    # Started by torchrun even when it is a single process, so that the script always meets one.
+    return _cluster("MULTI_GPU", processes, mixed_precision="bf16" if bf16 else "fp16")
 
 
 def _fsdp(plan: ParallelPlan) -> dict[str, Any]:

@@ -63,11 +63,13 @@ def sharded(processes: int) -> dict[str, Any]:
     """What FSDP keeps on this process, and whether one infinity stops the step of all."""
     mesh = init_device_mesh("cpu", (processes,))
     torch.manual_seed(0)
-    layer = fully_shard(nn.Linear(64, 64, bias=False), mesh=mesh)
+    layer = nn.Linear(64, 64, bias=False)
+    fully_shard(layer, mesh=mesh)
     optimizer = torch.optim.AdamW(layer.parameters(), lr=1e-2)
     scaler = torch.amp.GradScaler("cpu")
     scaler.scale(layer(torch.ones(2, 64)).square().mean()).backward()
-    piece, gradient = layer.weight.to_local(), layer.weight.grad.to_local()
+    weight: Any = layer.weight
+    piece, gradient = weight.to_local(), weight.grad.to_local()
     if torch.distributed.get_rank() == processes - 1:
         gradient[0, 0] = float("inf")
     before = piece.clone()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,9 @@ from course_lib.memory import plan_parallel
 from course_lib.training import (
     accelerate_config,
     cpu_config,
+    data_parallel_config,
     deepspeed_config,
+    launch,
     launch_command,
     write_accelerate_config,
 )
@@ -99,21 +99,31 @@ def test_what_does_not_go_together_is_refused() -> None:
         cpu_config(0)
 
 
+def test_a_failing_script_says_what_it_said(tmp_path: Path) -> None:
+    script = tmp_path / "broken.py"
+    script.write_text("raise SystemExit('no rows in this folder')\n", encoding="utf-8")
+    config = write_accelerate_config(cpu_config(1), tmp_path)
+
+    with pytest.raises(CourseError, match="no rows in this folder"):
+        launch(config, script)
+
+
+def test_command_line_is_accelerate_launch(tmp_path: Path) -> None:
+    path = write_accelerate_config(data_parallel_config(2), tmp_path)
+    command = launch_command(path, "train.py", "--seed", 1)
+
+    assert command[:3] == [sys.executable, "-m", "accelerate.commands.launch"]
+    assert command[-3:] == ["train.py", "--seed", "1"]
+    assert launched_with(path).num_processes == 2
+
+
 def test_one_and_two_processes_learn_the_same(model_folder: Path, tmp_path: Path) -> None:
     script = Path(__file__).with_name("launched_run.py")
     found = {}
     # Two first: the run on one process goes on from a checkpoint of theirs.
     for processes, name in ((2, "two"), (1, "one")):
         config = write_accelerate_config(cpu_config(processes), tmp_path / f"config-{name}")
-        command = launch_command(config, script, model_folder, tmp_path / name)
-        done = subprocess.run(
-            command,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
+        launch(config, script, model_folder, tmp_path / name)
         found[name] = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))
     one, two = found["one"], found["two"]
 
