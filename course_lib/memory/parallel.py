@@ -96,6 +96,11 @@ class ParallelPlan:
         return max(self.compute_seconds, self.sending_seconds)
 
     @property
+    def seconds_unhidden(self) -> float:
+        """A step in which all sending waits for the arithmetic, and the arithmetic for it."""
+        return self.compute_seconds + self.sending_seconds
+
+    @property
     def efficiency(self) -> float:
         """The share of a step in which the cards compute, if all sending that can hide does."""
         return self.compute_seconds / self.seconds_per_step
@@ -103,7 +108,7 @@ class ParallelPlan:
     @property
     def efficiency_unhidden(self) -> float:
         """The same share if no sending is hidden: the truth lies between the two."""
-        return self.compute_seconds / (self.compute_seconds + self.sending_seconds)
+        return self.compute_seconds / self.seconds_unhidden
 
 
 def plan_parallel(
