@@ -29,6 +29,7 @@ from course_lib.training import (
     launch_command,
     write_accelerate_config,
 )
+from course_lib.training.command import main as train_command
 
 MODEL = "Qwen3-8B"
 
@@ -135,3 +136,13 @@ def test_one_and_two_processes_learn_the_same(model_folder: Path, tmp_path: Path
     assert two["alone"]["loss"] != pytest.approx(one["equal"]["loss"], rel=1e-4)
     assert one["resumed"]["loss"] == pytest.approx(one["equal"]["loss"], rel=1e-4)
     assert two["sharded"] == {"bytes": 64 * 64 * 4 / 2, "moved": 0}
+
+
+def test_train_command_refuses_to_be_launched_on_several_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    arguments = ["--model", "pocket", "--data", "x", "--method", "lora", "--out", str(tmp_path)]
+
+    with pytest.raises(CourseError, match="accelerate launch"):
+        train_command(arguments)
