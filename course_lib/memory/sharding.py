@@ -15,6 +15,10 @@ fsdp_full_shard       cut          cut          cut
 
 ZeRO-1 and ZeRO-2 cut what is *trained* only: LoRA's frozen base stays whole on every device.
 Activations are never cut: each device has rows of its own.
+
+The pieces, and what is whole for a while, are checked against torch's `fully_shard` and its memory
+tracker; the states against the table of the ZeRO paper (arXiv 1910.02054). What DeepSpeed gathers
+is taken to be what FSDP does.
 """
 
 from __future__ import annotations
@@ -218,6 +222,8 @@ def memory_per_device(
         accumulation=max(accumulation, 2) if sharded else accumulation,
     ).parts
     if strategy == "ddp":
+        if devices == 1:
+            return DeviceMemory(single, 0.0)
         # DDP adds the buckets that gradients are summed up in, as large as all gradients.
         trained = base_weights(shape, method=method, rank=rank).trainable
         return DeviceMemory(single | {"buckets": 4.0 * trained / GIB}, 0.0)
@@ -277,15 +283,19 @@ def _offloaded(strategy: str, states: dict[str, float]) -> tuple[dict[str, float
 
 
 def _gathered(shape: ModelShape, strategy: str, base: BaseWeights, method: str) -> float:
-    """Whole weights that are on the device only while they are computed with."""
+    """Whole weights and gradients that are on the device only while they are computed with.
+
+    Held against torch's own tracker of FSDP's memory in the tests.
+    """
     layer = layer_bytes(shape, method)
-    reduced = layer if method == "full" else 0.0
+    head = 2.0 * shape.vocab * shape.hidden
     if strategy in ("zero1", "zero2"):
         # Gradients leave in buckets of hidden x hidden, one being filled while one is sent.
         return 2 * 2.0 * shape.hidden**2
-    head = 2.0 * shape.vocab * shape.hidden
     if strategy == "fsdp_shard_grad_op":
-        return base.gathered + reduced
-    # The layer at work and the next one, and the head, which FSDP gathers once for both passes; a
-    # trained layer's gradient is whole until it has been summed up and cut.
-    return head + 2 * layer + reduced
+        # Everything, and the buffers through which the largest piece comes in and its gradient
+        # leaves.
+        return base.gathered + max(head, layer) * (2 if method == "full" else 1)
+    # The head; the layer at work and the next one; the buffer of a layer that comes in or whose
+    # gradient leaves.
+    return head + 3 * layer

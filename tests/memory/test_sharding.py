@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.distributed._tools.fsdp2_mem_tracker import FSDPMemTracker
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.testing._internal.distributed.fake_pg import FakeStore
 from transformers import AutoModelForCausalLM
 
-from course_lib.catalog import shape
+from course_lib.catalog import ModelShape, shape
 from course_lib.errors import CourseError
 from course_lib.memory.estimate import estimate
 from course_lib.memory.sharding import (
@@ -62,6 +65,43 @@ def test_pieces_are_those_that_fully_shard_cuts(mesh: DeviceMesh, name: str) -> 
     assert counted == pytest.approx(states["weights"], rel=1e-3)
 
 
+@pytest.mark.parametrize("strategy", ["fsdp_full_shard", "fsdp_shard_grad_op"])
+def test_gathered_is_what_torchs_tracker_counts(mesh: DeviceMesh, strategy: str) -> None:
+    small = replace(shape("TinyLlama-1.1B-Chat-v1.0"), layers=8)
+    counted = tracked_step(small, mesh, reshard=strategy == "fsdp_full_shard")
+
+    parts = memory_per_device(
+        small, strategy, DEVICES, method="full", seq_len=256, batch=1, dtype="bfloat16"
+    ).parts
+    for_a_while = ("UNSHARDED_PARAM", "UNSHARDED_GRAD", "ALL_GATHER", "REDUCE_SCATTER")
+    gathered = sum(counted.get(name, 0) for name in for_a_while)
+    assert parts["weights"] == pytest.approx(counted["SHARDED_PARAM"], rel=1e-3)
+    assert gathered <= 1.05 * parts["gathered"]
+    assert parts["gathered"] <= 1.4 * gathered
+
+
+def tracked_step(wanted: ModelShape, mesh: DeviceMesh, *, reshard: bool) -> dict[str, float]:
+    """GiB by kind at the peak of a forward and backward pass, cut as Accelerate cuts a model."""
+    policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.bfloat16)
+    settings: dict[str, Any] = {"mesh": mesh, "mp_policy": policy}
+    with FakeTensorMode():
+        model = AutoModelForCausalLM.from_config(wanted.config(), dtype=torch.float32)
+        model.gradient_checkpointing_enable({"use_reentrant": False})
+        model.train()
+        for part in [*model.model.layers, model.model.embed_tokens]:
+            fully_shard(part, reshard_after_forward=reshard, **settings)
+        fully_shard([model.model.norm, model.lm_head], reshard_after_forward=False, **settings)
+        fully_shard(model, **settings)
+        tracker = FSDPMemTracker(model)
+        ids = torch.empty(1, 256, dtype=torch.long)
+        mask = torch.empty(1, 1, 256, 256, dtype=torch.bool)
+        with tracker:
+            output = model(input_ids=ids, position_ids=ids, attention_mask=mask, use_cache=False)
+            output.logits.sum().backward()
+    (found,) = tracker.get_tracker_snapshot("peak").values()
+    return {str(getattr(kind, "name", kind)): size / 2**30 for kind, size in found.items()}
+
+
 @pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "ddp"])
 def test_more_devices_never_need_more_each(strategy: str) -> None:
     peaks = [
@@ -77,6 +117,7 @@ def test_ddp_needs_more_than_one_device_does_by_its_buckets() -> None:
     ddp = memory_per_device(shape("Qwen3-8B"), "ddp", 8, **SETTINGS)
 
     assert ddp.peak_gib - alone == pytest.approx(4 * shape("Qwen3-8B").parameters / 2**30)
+    assert memory_per_device(shape("Qwen3-8B"), "ddp", 1, **SETTINGS).peak_gib == alone
 
 
 def test_zero_1_and_2_leave_a_frozen_base_whole() -> None:
