@@ -182,7 +182,7 @@ def plan_parallel(
         rank=rank,
         dtype=where.dtype,
     )
-    return _explained(chosen, plans, one.peak_gib, where)
+    return _explained(chosen, plans, one.peak_gib, where, accumulation)
 
 
 def _sized(
@@ -264,7 +264,11 @@ def _refuse(shape: ModelShape, where: Card, method: str, strategy: str | None) -
 
 
 def _explained(
-    chosen: ParallelPlan, plans: list[ParallelPlan], alone_gib: float, where: Card
+    chosen: ParallelPlan,
+    plans: list[ParallelPlan],
+    alone_gib: float,
+    where: Card,
+    accumulation: int,
 ) -> ParallelPlan:
     reasons = chosen.reasons
     reasons["strategy"] = _why(chosen, plans, where)
@@ -273,7 +277,8 @@ def _explained(
         reasons["frozen"] = (
             f"{chosen.strategy} cuts what is trained; the frozen base stays whole on every card"
         )
-    if chosen.method == "qlora" and chosen.strategy.startswith("fsdp"):
+    sharded = chosen.strategy.startswith("fsdp")
+    if chosen.method == "qlora" and sharded:
         reasons["quantisation"] = (
             f"bnb_4bit_quant_storage=torch.{where.dtype}, the type of all other weights: FSDP "
             "leaves weights that are stored in bytes whole on every card"
@@ -282,6 +287,12 @@ def _explained(
         reasons["dtype"] = (
             "float16 with a loss scaler: the card has no bf16; FSDP2 lets all cards skip a step "
             "in which any of them finds an infinity"
+        )
+    if chosen.method == "full" and sharded and accumulation > 1:
+        reasons["accumulation"] = (
+            "accelerator_config={'gradient_accumulation_kwargs': {'sync_each_batch': True}}: "
+            "otherwise every card keeps whole gradients until the last micro-batch, which is not "
+            "planned for here"
         )
     if chosen.devices > 1 and alone_gib <= where.gib:
         reasons["one_card"] = (

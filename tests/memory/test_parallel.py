@@ -79,6 +79,15 @@ def test_sharded_qlora_says_how_to_store_its_weights() -> None:
     assert "bnb_4bit_quant_storage=torch.float16" in found.reasons["quantisation"]
 
 
+def test_accumulation_under_fsdp_says_that_gradients_must_be_cut_each_time() -> None:
+    once, often = (
+        plan_parallel(MODEL, "h100", 8, method="full", accumulation=steps) for steps in (1, 4)
+    )
+
+    assert "accumulation" not in once.reasons
+    assert "sync_each_batch" in often.reasons["accumulation"]
+
+
 def test_zero_3_with_qlora_is_refused_with_the_way_out() -> None:
     with pytest.raises(CourseError, match="fsdp_full_shard"):
         plan_parallel(MODEL, "t4", 2, method="qlora", strategy="zero3")
