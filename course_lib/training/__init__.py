@@ -10,6 +10,8 @@ from typing import Any
 
 _HOME = {
     "TimeBudget": "course_lib.training.budget",
+    "compare_checkpoints": "course_lib.training.checkpoints",
+    "fault_tolerant": "course_lib.training.fault_tolerance",
     "latest_checkpoint": "course_lib.training.checkpoints",
     "learning_curve": "course_lib.training.curves",
     "lora_config": "course_lib.training.adapters",
