@@ -69,12 +69,8 @@ def why_not_written(error: Exception, folder: Path) -> str:
         raise error
     if isinstance(error, NoPlace):
         return str(error)
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else None
-    if reason is None:
-        # torch and safetensors tell what failed inside them, the disk tells why.
-        reason = str(error).strip().splitlines()[0]
-        with suppress(OSError):
-            reason += f" ({_mb(shutil.disk_usage(folder).free)} are free)"
+    reason = error.strerror if isinstance(error, OSError) else None
+    reason = reason or _refusal(folder) or str(error).strip().splitlines()[0]
     return f"{folder} cannot be written: {reason}"
 
 
@@ -134,6 +130,18 @@ def flush_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _refusal(folder: Path) -> str | None:
+    """What the system says to a write: torch and safetensors tell only what failed inside them."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(2**16))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 def _mb(size: int) -> str:

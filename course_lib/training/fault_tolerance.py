@@ -228,9 +228,9 @@ class _FaultTolerant(Trainer):
                 if why is None:
                     saved = folder / f"checkpoint-{step}"
                     return stopped + (
-                        f"The whole state is saved in {saved}, on this machine's own disk. Mend "
-                        f"it, then go on with trainer.train(resume_from_checkpoint={str(saved)!r}),"
-                        f" or on the command line with --resume {saved}"
+                        f"The whole state is saved in {saved}, on this machine's own disk. Put "
+                        "that right, then go on with trainer.train(resume_from_checkpoint="
+                        f"{str(saved)!r}), or on the command line with --resume {saved}"
                     )
                 refused.append(why)
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from transformers import Trainer
 
 GIB = 2**30
+_ASKED_FOR = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -58,12 +60,11 @@ def explain(trainer: Trainer, error: BaseException, batch: tuple[int, int] | Non
     held, free = memory_now()
     model: Any = trainer.model
     doing = "training" if model.training else "evaluation"
-    told = str(error).strip().splitlines()
-    said = told[0].split("] . ")[-1].split("GPU 0 has")[0].strip() if told else "no more memory"
+    asked = _ASKED_FOR.search(str(error))
     lines = [
         f"out of memory at step {trainer.state.global_step + 1:,} in {doing}"
         + (f", with {batch[0]:,} rows × {batch[1]:,} tokens at once" if batch else "")
-        + f": {said}",
+        + (f": one tensor more asked for {asked[1]}" if asked else ""),
         f"there was: {free:.2f} GiB free, beside {held:.2f} GiB that this process held",
     ]
     if batch is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from datasets import Dataset
@@ -25,7 +26,7 @@ KINDS: dict[str, dict[str, Any]] = {
         "logging_steps": 3,
         "eval_strategy": "epoch",
     },
-    # The loss falls too slowly for its patience, and the best model is loaded before the last epoch.
+    # The loss falls too slowly for its patience, and the best model is loaded at the end.
     "stops early": {
         "num_train_epochs": 12,
         "save_strategy": "epoch",
@@ -39,7 +40,9 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def run(model_folder: str, out: str, kind: str, **overrides: Any) -> Any:
+def run(
+    model_folder: str, out: str, kind: str, callbacks: Sequence[Any] = (), **overrides: Any
+) -> Any:
     """Train to the end, from the latest checkpoint if there is one."""
     cpu = Runtime("local", "pocket", "cpu", "float32", 1, 4.0, None, None, None, False)
     set_seed(5)
@@ -64,7 +67,7 @@ def run(model_folder: str, out: str, kind: str, **overrides: Any) -> Any:
         config=sft_config(cpu, out, **settings),
         # Dropout draws random numbers at every step: only restored generators give one result.
         peft_config=None if kind == "full" else lora_config(rank=4, lora_dropout=0.1),
-        callbacks=[EarlyStoppingCallback(3, 0.02)] if kind == "stops early" else [],
+        callbacks=[*callbacks, *([EarlyStoppingCallback(3, 0.02)] * (kind == "stops early"))],
     )
     trainer.train(resume_from_checkpoint=latest_checkpoint(out))
     return trainer
