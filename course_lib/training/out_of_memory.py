@@ -65,7 +65,7 @@ def explain(trainer: Trainer, error: BaseException, batch: tuple[int, int] | Non
         f"out of memory at step {trainer.state.global_step + 1:,} in {doing}"
         + (f", with {batch[0]:,} rows × {batch[1]:,} tokens at once" if batch else "")
         + (f": one tensor more asked for {asked[1]}" if asked else ""),
-        f"there was: {free:.2f} GiB free, beside {held:.2f} GiB that this process held",
+        f"there was {free:.2f} GiB free, beside {held:.2f} GiB that this process held",
     ]
     if batch is not None:
         try:
@@ -90,8 +90,8 @@ def memory_now() -> tuple[float, float]:
     if torch.cuda.is_available():
         held = torch.cuda.memory_allocated()
         # What the allocator holds and does not use is free to this process too.
-        free = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved() - held
-        return held / GIB, free / GIB
+        unused = torch.cuda.memory_reserved() - held
+        return held / GIB, (torch.cuda.mem_get_info()[0] + unused) / GIB
     process = psutil.Process()
     used = process.memory_info()
     free = min(float(psutil.virtual_memory().available), machine.ram_gib() * GIB - used.rss)
@@ -103,7 +103,7 @@ def memory_now() -> tuple[float, float]:
 
 
 def _needs(trainer: Trainer, batch: tuple[int, int], available: float) -> list[str]:
-    asked = _plan(trainer, batch, available)
+    asked = _plan(trainer, batch, available, "this machine")
     parts = "\n".join(
         f"    {name:<14}{gib:>8.2f} GiB"
         for name, gib in sorted(asked.parts.items(), key=lambda part: -part[1])
@@ -113,22 +113,25 @@ def _needs(trainer: Trainer, batch: tuple[int, int], available: float) -> list[s
     setting = settings["method"]
     setting += f", rank {settings['r']}" if "r" in settings else ""
     setting += f", checkpointing {'on' if settings['gradient_checkpointing'] else 'off'}"
-    lines = [f"predicted for this step ({setting}), {asked.peak_gib:.2f} GiB in all:\n{parts}"]
+    # Predictions err, and memory is held in pieces. What was tried does not count as fitting, even
+    # where it should have fitted.
+    room = "what there was, less a tenth to be safe"
     if asked.fits:
-        # The prediction was too low, or the memory in pieces: what was tried does not count.
-        lines.append("by this prediction it would have fitted, so plan for a tenth less:")
-        asked = _plan(trainer, batch, 0.9 * asked.peak_gib)
-    return [*lines, asked.reasons["fits"]]
+        room, available = "what was tried, less a tenth", asked.peak_gib
+    return [
+        f"predicted for this step ({setting}), {asked.peak_gib:.2f} GiB in all:\n{parts}",
+        _plan(trainer, batch, 0.9 * available, room).reasons["fits"],
+    ]
 
 
-def _plan(trainer: Trainer, batch: tuple[int, int], gib: float) -> Plan:
+def _plan(trainer: Trainer, batch: tuple[int, int], gib: float, room: str) -> Plan:
     args, model = trainer.args, cast("Any", trainer.model)
     adapters = getattr(model, "peft_config", {})
     quantised = getattr(model, "is_loaded_in_4bit", False)
     rank = {"rank": next(iter(adapters.values())).r} if adapters else {}
     return plan(
         ModelShape.of(model.config.get_text_config()),
-        _this_machine(gib),
+        _this_machine(gib, room),
         "qlora" if quantised else "lora" if adapters else "full",
         seq_len=batch[1],
         batch=batch[0],
@@ -139,12 +142,8 @@ def _plan(trainer: Trainer, batch: tuple[int, int], gib: float) -> Plan:
     )
 
 
-def _this_machine(gib: float) -> Card:
+def _this_machine(gib: float, room: str) -> Card:
     if not torch.cuda.is_available():
-        return dataclasses.replace(card("cpu"), name="memory to be had", gib=gib)
-    return dataclasses.replace(
-        card("t4"),
-        name=f"{torch.cuda.get_device_name(0)}",
-        gib=gib,
-        capability=torch.cuda.get_device_capability(0),
-    )
+        return dataclasses.replace(card("cpu"), name=room, gib=gib)
+    capability = torch.cuda.get_device_capability(0)
+    return dataclasses.replace(card("t4"), name=room, gib=gib, capability=capability)

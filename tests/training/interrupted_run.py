@@ -41,9 +41,15 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def run(
-    model_folder: str, out: str, kind: str, callbacks: Sequence[Any] = (), **overrides: Any
+    model_folder: str,
+    out: str,
+    kind: str,
+    *,
+    callbacks: Sequence[Any] = (),
+    resume: str | None = "latest",
+    **overrides: Any,
 ) -> Any:
-    """Train to the end, from the latest checkpoint if there is one."""
+    """Train to the end, from the latest checkpoint if there is one, or from the one given."""
     cpu = Runtime("local", "pocket", "cpu", "float32", 1, 4.0, None, None, None, False)
     set_seed(5)
     model, tokenizer = load_model(model_folder, cpu)
@@ -69,8 +75,15 @@ def run(
         peft_config=None if kind == "full" else lora_config(rank=4, lora_dropout=0.1),
         callbacks=[*callbacks, *([EarlyStoppingCallback(3, 0.02)] * (kind == "stops early"))],
     )
-    trainer.train(resume_from_checkpoint=latest_checkpoint(out))
+    trainer.train(resume_from_checkpoint=latest_checkpoint(out) if resume == "latest" else resume)
     return trainer
+
+
+def figures(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The log without what tells the time, and the last entry, which sums up one call of train."""
+    names = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm")
+    entries = [entry for entry in log if "train_runtime" not in entry]
+    return [{name: entry.get(name) for name in names} for entry in entries]
 
 
 if __name__ == "__main__":

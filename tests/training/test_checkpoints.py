@@ -6,10 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupted_run import STEPS, run
+import torch
+from interrupted_run import STEPS, figures, run
+from throwaway import conversation
 from transformers.trainer_utils import get_last_checkpoint
 
-from course_lib.training import latest_checkpoint
+from course_lib.errors import CourseError
+from course_lib.training import (
+    compare_checkpoints,
+    latest_checkpoint,
+    load_model,
+    sft_config,
+    sft_trainer,
+)
+from course_lib.training.checkpoints import checkpoints, numbered_checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +78,91 @@ def test_numbers_are_compared_as_numbers(finished: Path, tmp_path: Path) -> None
     found = latest_checkpoint(tmp_path)
     assert found is not None
     assert found.name == "checkpoint-10"
+
+
+# The highest loss is called best, to have a best one that is not among the last.
+ODD = {"save_strategy": "epoch", "metric_for_best_model": "eval_loss", "greater_is_better": True}
+
+
+@pytest.fixture(scope="module")
+def evaluated(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A run with a checkpoint and an evaluation at the end of each epoch."""
+    return run(str(model_folder), str(tmp_path_factory.mktemp("evaluated")), "steps", **ODD)
+
+
+def test_the_last_three_and_the_best_are_kept_and_listed(evaluated: Any) -> None:
+    table = checkpoints(evaluated.args.output_dir)
+    assert evaluated.state.best_global_step == 8
+    assert list(table["step"]) == [8, 24, 28, 30]
+    assert list(table["best"]) == [True, False, False, False]
+    measured = {
+        entry["step"]: (entry["eval_loss"], entry["eval_mean_token_accuracy"])
+        for entry in evaluated.state.log_history
+        if "eval_loss" in entry
+    }
+    found = zip(table["validation_loss"], table["token_accuracy"], strict=True)
+    assert list(found) == [measured[step] for step in table["step"]]
+    assert (table["mb"] > 0.05).all()
+
+
+def test_a_checkpoint_saved_at_an_epochs_end_has_its_loss(finished: Path) -> None:
+    """Saved by steps, evaluated by epochs: at step 28 both fall together."""
+    table = checkpoints(finished).set_index("step")
+    assert table["validation_loss"].notna().to_dict() == {26: False, 28: True, 30: True}
+
+
+def test_the_command_lists_its_own_folder(finished: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(finished, tmp_path / "out" / "checkpoints")
+    assert list(checkpoints(tmp_path / "out")["step"]) == [26, 28, 30]
+    with pytest.raises(CourseError, match="no checkpoint in"):
+        checkpoints(tmp_path / "nowhere")
+
+
+def test_checkpoints_are_compared_on_held_out_rows(evaluated: Any, cpu: Any) -> None:
+    rows = [{"messages": conversation(i)} for i in range(16, 24)]
+    found = compare_checkpoints(evaluated.args.output_dir, rows, cpu)
+    table = checkpoints(evaluated.args.output_dir)
+    # The same rows as the trainer's own evaluation, token by token instead of batch by batch.
+    assert found["held_out_loss"].to_numpy() == pytest.approx(table["validation_loss"], rel=0.05)
+    best = found[found["best"]].iloc[0]
+    assert (best["gain"], best["low"], best["high"]) == (0, 0, 0)
+    assert ((found["low"] <= found["gain"]) & (found["gain"] <= found["high"])).all()
+
+
+def test_any_checkpoint_is_used_and_trained_on(
+    evaluated: Any, cpu: Any, rows: Any, tmp_path: Path
+) -> None:
+    first = checkpoints(evaluated.args.output_dir)["path"][0]
+    model, tokenizer = load_model(first, cpu)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    config = sft_config(cpu, tmp_path / "anew", max_steps=2, save_strategy="steps", save_steps=1)
+    anew = sft_trainer(model, tokenizer, rows, config=config)
+    anew.train()
+    moved = {
+        name: not torch.equal(weight, before[name]) for name, weight in model.named_parameters()
+    }
+    assert all(moved[name] == ("lora" in name) for name in moved)
+    # Or the run itself goes on from there, in a folder of its own.
+    steps = run(
+        str(evaluated.model.peft_config["default"].base_model_name_or_path),
+        str(tmp_path / "branch"),
+        "steps",
+        resume=first,
+        **ODD,
+    )
+    assert figures(steps.state.log_history) == figures(evaluated.state.log_history)
+
+
+def test_what_an_earlier_run_left_goes_and_is_announced(
+    model_folder: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    out = tmp_path / "again"
+    shutil.copytree(finished, out)
+    run(str(model_folder), str(out), "steps", max_steps=3, resume=None)
+    said = capsys.readouterr().err
+    assert "begins at step 0; checkpoint-26, checkpoint-28, checkpoint-30" in said
+    assert [path.name for _, path in numbered_checkpoints(out)] == ["checkpoint-2", "checkpoint-3"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import torch
-from interrupted_run import KINDS, STEPS, run
+from interrupted_run import KINDS, STEPS, figures, run
 
 from course_lib.training import latest_checkpoint
 from course_lib.training.checkpoints import UNFINISHED, is_whole, numbered_checkpoints
@@ -54,13 +54,6 @@ def kill(
     process.kill()
     said = process.communicate()[1].decode()
     assert process.returncode == -9, said
-
-
-def figures(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The log without what tells the time, and the last entry, which sums up one call of train."""
-    names = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm")
-    entries = [entry for entry in log if "train_runtime" not in entry]
-    return [{name: entry.get(name) for name in names} for entry in entries]
 
 
 def assert_ends_alike(resumed: Any, whole: Any) -> None:
