@@ -115,9 +115,9 @@ def _needs(trainer: Trainer, batch: tuple[int, int], available: float) -> list[s
     setting += f", checkpointing {'on' if settings['gradient_checkpointing'] else 'off'}"
     # Predictions err, and memory is held in pieces. What was tried does not count as fitting, even
     # where it should have fitted.
-    room = "what there was, less a tenth to be safe"
+    room = "memory that there was, less a tenth to be safe"
     if asked.fits:
-        room, available = "what was tried, less a tenth", asked.peak_gib
+        room, available = "memory that was tried, less a tenth", asked.peak_gib
     return [
         f"predicted for this step ({setting}), {asked.peak_gib:.2f} GiB in all:\n{parts}",
         _plan(trainer, batch, 0.9 * available, room).reasons["fits"],
