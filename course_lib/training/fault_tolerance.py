@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 import torch
 from accelerate.utils import gather_object
 from safetensors import SafetensorError
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainerState
 from transformers.trainer_callback import ExportableState
 
 from course_lib.errors import CourseError
@@ -293,7 +293,8 @@ class _FaultTolerant(Trainer):
             shutil.rmtree(run_dir / UNFINISHED, ignore_errors=True)
         first = 0
         if isinstance(resume_from_checkpoint, (str, Path)):
-            first = int(Path(resume_from_checkpoint).name.rpartition("-")[2])
+            state = Path(resume_from_checkpoint, "trainer_state.json")
+            first = TrainerState.load_from_json(str(state)).global_step if state.is_file() else 0
         later = [path.name for step, path in numbered_checkpoints(run_dir) if step > first]
         if later and self.args.save_strategy != "no":
             _say(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from interrupted_run import STEPS, figures, run
+from safetensors.torch import load_file
 from throwaway import conversation
 from transformers.trainer_utils import get_last_checkpoint
 
@@ -81,7 +82,12 @@ def test_numbers_are_compared_as_numbers(finished: Path, tmp_path: Path) -> None
 
 
 # The highest loss is called best, to have a best one that is not among the last.
-ODD = {"save_strategy": "epoch", "metric_for_best_model": "eval_loss", "greater_is_better": True}
+ODD = {
+    "save_strategy": "epoch",
+    "load_best_model_at_end": True,
+    "metric_for_best_model": "eval_loss",
+    "greater_is_better": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +101,14 @@ def test_the_last_three_and_the_best_are_kept_and_listed(evaluated: Any) -> None
     assert evaluated.state.best_global_step == 8
     assert list(table["step"]) == [8, 24, 28, 30]
     assert list(table["best"]) == [True, False, False, False]
+    best = load_file(Path(table["path"][0], "adapter_model.safetensors"))
+    held = {
+        name.replace(".default", ""): weight
+        for name, weight in evaluated.model.named_parameters()
+        if "lora" in name
+    }
+    assert set(held) == set(best)
+    assert all(torch.equal(held[name], best[name]) for name in best)
     measured = {
         entry["step"]: (entry["eval_loss"], entry["eval_mean_token_accuracy"])
         for entry in evaluated.state.log_history
