@@ -105,6 +105,24 @@ def test_stopped_run_is_resumed(
     assert sum(row["best"] for row in listed) == 1
 
 
+def test_a_model_that_cannot_be_written_is_written_later(
+    model_folder: Path, split_folder: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "model").write_text("a file where the model's folder is to be")
+    words: list[Any] = ["--model", model_folder, "--data", split_folder, "--method", "lora"]
+    words += ["--out", out, "--epochs", 1, "--json"]
+    assert train(*words) == 2
+    said = capsys.readouterr().err
+    assert "trained to step 2, but" in said
+    assert "repeat the command with --resume" in said
+    (out / "model").unlink()
+    assert train(*words, "--resume") == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == 2
+    assert (out / "model" / "adapter_model.safetensors").is_file()
+
+
 def test_a_checkpoints_adapter_is_trained_on(
     model_folder: Path, split_folder: Path, tmp_path: Path, capsys: Any
 ) -> None:
