@@ -75,6 +75,10 @@ class ModelShape:
             raise CourseError(
                 f"model type {model_type!r}: the course can size {', '.join(_MODEL_TYPES)} only"
             )
+        if getattr(config, "mlp_bias", False):
+            raise CourseError(
+                f"model type {model_type!r} with mlp_bias: the course counts no biases in the MLP"
+            )
         heads, hidden = config.num_attention_heads, config.hidden_size
         return cls(
             model_type=model_type,
@@ -107,10 +111,11 @@ class ModelShape:
     def small_parameters(self) -> int:
         """Norms and biases: few, and never quantised."""
         queries, keys = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        layer = 2 * self.hidden
-        if self.model_type == "qwen3":
+        # Gemma has a norm before and one after both attention and MLP.
+        layer = self.hidden * (4 if self.model_type in ("gemma2", "gemma3_text") else 2)
+        if self.model_type in ("qwen3", "gemma3_text"):
             layer += 2 * self.head_dim  # one norm for all query heads, one for all key heads
-        elif self.model_type == "olmo2":
+        elif self.model_type in ("olmo2", "olmo3"):
             layer += queries + keys  # norms over the full width of queries and of keys
         if self.attention_bias:
             layer += queries + 2 * keys
@@ -133,7 +138,8 @@ class ModelShape:
         from transformers import AutoConfig
 
         # Some architectures have no such switch, and would only carry it along unread.
-        switches = {} if self.model_type == "qwen2" else {"attention_bias": self.attention_bias}
+        plain = self.model_type in ("qwen2", "mistral")
+        switches = {} if plain else {"attention_bias": self.attention_bias}
         return AutoConfig.for_model(
             self.model_type,
             num_hidden_layers=self.layers,
@@ -150,7 +156,20 @@ class ModelShape:
         )
 
 
-_MODEL_TYPES = ("llama", "qwen2", "qwen3", "phi3", "olmo2", "smollm3")
+_MODEL_TYPES = (
+    "llama",
+    "mistral",
+    "qwen2",
+    "qwen3",
+    "phi3",
+    "olmo2",
+    "olmo3",
+    "smollm3",
+    "granite",
+    "gemma",
+    "gemma2",
+    "gemma3_text",
+)
 
 
 def catalog() -> pd.DataFrame:

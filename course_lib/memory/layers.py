@@ -99,17 +99,24 @@ def stored_per_token(
     targets: Sequence[str],
     size: int,
     attention: str = "efficient",
+    casts: bool = True,
+    dropout: float = 0.0,
+    wide: bool = False,
 ) -> float:
     """Bytes that one decoder layer keeps for its backward pass, for each token.
 
     Args:
         shape: The model's shape.
         method: ``full``, ``lora`` or ``qlora``.
-        seq_len: Tokens a row: the mask (and the scores, under ``math``) grow with it.
+        seq_len: Tokens that a token is masked against: the mask (and the scores, under ``math``)
+            grow with it.
         rank: The adapter's rank.
         targets: The layers that are trained or get an adapter.
         size: Bytes of the compute type.
-        attention: ``efficient`` or ``math``.
+        attention: ``efficient``, ``flash`` or ``math``.
+        casts: Whether autocast has fp32 weights to cast for, and inputs with them.
+        dropout: The adapter's dropout.
+        wide: Whether a frozen base reads an fp32 residual stream (from a trained embedding).
 
     Returns:
         Bytes a token and layer.
@@ -123,22 +130,30 @@ def stored_per_token(
     h, f = shape.hidden, shape.intermediate
     q, kv = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
     # Norms work in fp32 on the residual stream and keep their input; trained, also their output.
-    normed = 2 * h
-    if shape.model_type in ("qwen3", "olmo2"):
+    normed = h * (4 if shape.model_type in ("gemma2", "gemma3_text") else 2)
+    if shape.model_type in ("qwen3", "olmo2", "olmo3", "gemma3_text"):
         normed += q + kv
     norms = 4 * normed * (2 if method == "full" else 1) + 8
     # Queries, keys, values (keys and values repeated for every head), the output, a log-sum a
     # head, and the mask.
     scores = 4 * q * size + 4 * shape.heads + seq_len * size
+    if attention == "flash":  # no mask, and no key is repeated
+        scores = 2 * (q + kv) * size + 4 * shape.heads
     if shape.model_type == "phi3" and kv == q:
         # The values are a view into the joint matrix product, and keep all of it alive.
         scores += (q + kv) * size
     if attention == "math":
-        scores += shape.heads * seq_len * 2 * size
+        # In fp32; Gemma 2 also keeps their capped values and their 16-bit copy.
+        copies = 2 if shape.model_type == "gemma2" else 1
+        scores += copies * shape.heads * seq_len * 2 * size
     # What SiLU and the product with `up` need: gate, SiLU(gate), up.
-    gated = 3 * f * size
+    # PEFT's 4-bit layer answers in the type it was asked in.
+    gated = 3 * f * (4 if wide and method == "qlora" else size)
     sizes = linear_sizes(shape)
-    if size == 2 and method != "qlora":
+    if dropout and method != "full":
+        # A byte for each value that an adapter reads: whether it was dropped.
+        norms += sum(sizes[name][0] for name in targets)
+    if (dropout and method != "full") or (casts and size == 2 and (method != "qlora" or wide)):
         # Each layer keeps a 16-bit copy of its own of what it reads, even where several read the
         # same: autocast makes one a call. PEFT's 4-bit layer leaves the input as it is.
         own = [name for name in targets if method == "lora" or name != "o_proj"]

@@ -47,6 +47,7 @@ def resolve(model: str | Path | ModelShape | PretrainedConfig) -> ModelShape:
 
 
 def _read(path: Path) -> ModelShape:
+    from huggingface_hub.errors import StrictDataclassError
     from transformers import AutoConfig
 
     if not path.is_file():
@@ -62,5 +63,13 @@ def _read(path: Path) -> ModelShape:
         return ModelShape.of(AutoConfig.for_model(model_type, **raw))
     except CourseError as error:
         raise CourseError(f"{path}: {error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CourseError(f"{path}: cannot be read as a '{model_type}' config ({error})") from error
+    except (
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        ZeroDivisionError,
+        StrictDataclassError,
+    ) as error:
+        why = " ".join(str(error).split())
+        raise CourseError(f"{path}: cannot be read as a '{model_type}' config ({why})") from error

@@ -4,22 +4,28 @@ PyTorch's fake tensors have a shape and a type but no data. A model made of them
 training step in seconds, even at 8B parameters, while a dispatch mode watches every tensor that
 comes to life and dies. This is what `estimate` is checked against: the estimate is arithmetic that
 a learner can follow, the trace is what the installed libraries really ask for.
-It cannot see the CUDA context, workspaces inside kernels, and the allocator's fragments.
+The losses are those of TRL's own trainers. It cannot see the CUDA context, workspaces inside
+kernels, and the allocator's fragments.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from course_lib.errors import CourseError
+from course_lib.memory.fake_model import build, materialise, quantisation
+from course_lib.memory.trainer_loss import HEAD_OUTPUTS, fake_batch, real_trainer
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
@@ -32,20 +38,28 @@ class Trace:
     """What one training step keeps and needs, in GiB.
 
     Args:
-        weights_gib: All parameters and buffers, adapters included.
+        weights_gib: All parameters and buffers, adapters and a reference model included.
         optimizer_gib: The optimiser's state, from its first step on.
         forward_gib: All that is alive when the forward pass ends: weights, optimiser, activations.
         peak_gib: The most that was alive at any moment of the step.
+        generation_gib: The most that was alive while GRPO's answers were generated; else 0.
     """
 
     weights_gib: float
     optimizer_gib: float
     forward_gib: float
     peak_gib: float
+    generation_gib: float = 0.0
 
 
 class LiveMemory(TorchDispatchMode):
     """Count the bytes of every tensor storage that is alive, and the most there ever were.
+
+    Fake tensors have no values, and a loss reads some for its metrics. Each of them is read as 1,
+    and a mask of tokens as true for the share `scored` of them.
+
+    Args:
+        scored: The share of the tokens that are answers.
 
     Example:
         >>> with LiveMemory() as memory:
@@ -54,8 +68,9 @@ class LiveMemory(TorchDispatchMode):
         1024
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scored: float = 1.0) -> None:
         super().__init__()
+        self.scored = scored
         self.live = 0
         self.peak = 0
         self._seen: set[int] = set()
@@ -85,9 +100,48 @@ class LiveMemory(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        out = func(*args, **(kwargs or {}))
+        known = _VALUE_READERS.get(func)
+        if known is not None and any(isinstance(x, FakeTensor) for x in tree_leaves(args)):
+            out = known(self, func, *args, **(kwargs or {}))
+        else:
+            out = func(*args, **(kwargs or {}))
         self.add(tree_leaves(out))
         return out
+
+    def _count(self, mask: torch.Tensor) -> int:
+        return round(mask.numel() * self.scored)
+
+    def _scalar(self, func: Any, tensor: torch.Tensor) -> Any:
+        if tensor.dtype == torch.bool:
+            return True
+        return 1.0 if tensor.is_floating_point() else 1
+
+    def _index(self, func: Any, tensor: torch.Tensor, indices: Any) -> Any:
+        mask = indices[0]
+        if len(indices) != 1 or mask.dtype != torch.bool:
+            return func(tensor, indices)
+        return tensor.new_empty(self._count(mask), *tensor.shape[mask.dim() :])
+
+    def _index_put(
+        self, func: Any, tensor: torch.Tensor, indices: Any, values: Any, *flags: Any, **named: Any
+    ) -> Any:
+        if len(indices) != 1 or indices[0].dtype != torch.bool:
+            return func(tensor, indices, values, *flags, **named)
+        return tensor if func in _IN_PLACE else tensor.clone()
+
+    def _select(self, func: Any, tensor: torch.Tensor, mask: torch.Tensor) -> Any:
+        return tensor.new_empty(self._count(mask))
+
+
+_ATEN = torch.ops.aten
+_IN_PLACE = (_ATEN.index_put_.default, _ATEN._index_put_impl_.default)
+_VALUE_READERS: dict[Any, Callable[..., Any]] = {
+    _ATEN._local_scalar_dense.default: LiveMemory._scalar,
+    _ATEN.index.Tensor: LiveMemory._index,
+    _ATEN.index_put.default: LiveMemory._index_put,
+    **dict.fromkeys(_IN_PLACE, LiveMemory._index_put),
+    _ATEN.masked_select.default: LiveMemory._select,
+}
 
 
 def trace_step(
@@ -101,20 +155,39 @@ def trace_step(
     dtype: str = "float16",
     fused_head: bool = True,
     attention: str = "efficient",
+    trainer: str = "sft",
+    completion_len: int | None = None,
+    reference: bool | None = None,
+    optimizer: str = "adamw_torch_fused",
+    accumulation: int = 1,
+    padding_free: bool = False,
+    modules_to_save: Sequence[str] = (),
+    dropout: float = 0.0,
+    trainable_dtype: str = "float32",
 ) -> Trace:
-    """Run forward, backward and AdamW over fake tensors and count what is alive.
+    """Run forward, loss, backward and the optimiser over fake tensors and count what is alive.
 
     Args:
         config: The model's transformers config; no weights are read.
         method: ``full``, ``lora`` or ``qlora`` (on all linear layers).
         seq_len: Tokens a row.
-        batch: Rows a step.
+        batch: Rows a micro-batch; pairs for DPO, answers for GRPO.
         rank: The adapter's rank.
         checkpointing: Whether activations are recomputed layer by layer in the backward pass.
         dtype: The compute type. A 16-bit type traces a GPU's step: 16-bit frozen base, fp32
             trainable weights, autocast. ``float32`` traces a CPU's step.
         fused_head: TRL's head that never holds all logits; False is a plain `Trainer`'s loss.
         attention: ``efficient`` (never holds the score matrix) or ``math`` (holds it: O(N²)).
+        trainer: ``sft``, ``dpo`` or ``grpo``: whose loss.
+        completion_len: How many of a row's tokens are the answer; None: all, for GRPO half.
+        reference: Whether a reference model is asked; None: DPO yes, GRPO (beta 0) no.
+        optimizer: transformers' name for the optimiser.
+        accumulation: Micro-batches a step; above 1, a second one is traced on top of gradients,
+            and GRPO generates the answers of all of them at once.
+        padding_free: One long row in place of a micro-batch, as SFT's packing makes.
+        modules_to_save: Modules that are trained in full beside the adapter.
+        dropout: The adapter's dropout.
+        trainable_dtype: The type of trained parameters.
 
     Returns:
         The trace, of a step after the first (the optimiser's state is there already).
@@ -127,177 +200,194 @@ def trace_step(
         True
     """
     kind = getattr(torch, dtype)
-    model = _build(config, method, rank, kind)
+    reference = trainer == "dpo" if reference is None else reference
+    answer = completion_len or (seq_len // 2 if trainer == "grpo" else seq_len)
+    settings = {"trained": getattr(torch, trainable_dtype), "rank": rank, "dropout": dropout}
+    model = build(config, method, kind, modules_to_save=modules_to_save, **settings)
+    copy = build(config, "full", kind, **settings) if reference and method == "full" else None
+    owner = real_trainer(trainer, batch=batch, accumulation=accumulation, reference=reference)
     if checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         if method != "full":
             model.enable_input_require_grads()
     model.train()
-    if fused_head:
-        from trl.trainer.utils import add_fused_lm_head
-
-        add_fused_lm_head(
-            model if method == "full" else model.get_base_model(),
-            outputs=("log_probs", "entropy", "is_top1"),
-        )
-    memory = LiveMemory()
-    with FakeTensorMode(), ExitStack() as stack:
-        _materialise(model)
-        memory.add([*model.parameters(), *model.buffers(), *_quantisation(model)])
+    for each in (model, copy):
+        if each is not None:
+            _as_trained(each, trainer, kind, fused_head)
+    memory = LiveMemory(scored=answer / seq_len)
+    with FakeTensorMode(allow_non_fake_inputs=True), ExitStack() as stack:
+        for each in (model, copy):
+            if each is not None:
+                materialise(each)
+                memory.add([*each.parameters(), *each.buffers(), *quantisation(each)])
         weights = memory.live
-        batch_of = _batch(batch, seq_len, fused_head)
+        inputs = fake_batch(
+            trainer,
+            batch=batch,
+            seq_len=seq_len,
+            completion_len=answer,
+            rows="flat" if padding_free else "padded",
+        )
+        if attention == "flash":
+            _without_mask(trainer, inputs, stack)
         stack.enter_context(memory)
-        trainable = [p for p in model.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trainable, fused=True)
-        # One empty step makes the optimiser's state, which every step but the first starts with.
-        for parameter in trainable:
-            parameter.grad = torch.empty_like(parameter)
-        optimizer.step()
-        optimizer.zero_grad()
+        stack.enter_context(_gpu_kernels(kind))
+        update, state = _optimizer(optimizer, model)
         optimizer_state = memory.live - weights
         memory.peak = memory.live
         if attention == "math":
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        with _autocast(kind), _gpu_head(kind):
-            loss = model(**batch_of).loss
-        forward = memory.live
-        with _gpu_head(kind):
+        generation = 0
+        if trainer == "grpo":
+            generate_step(model, batch * accumulation, seq_len - answer, seq_len)
+            generation = memory.peak
+        owner.model, owner.ref_model = model, copy
+        # PEFT's 4-bit layer asks whether *CUDA* autocast is on; fake tensors live on the CPU. Only
+        # with both on does the step take the turns that it takes on a GPU.
+        torch.set_autocast_enabled("cuda", kind != torch.float32)
+        stack.callback(torch.set_autocast_enabled, "cuda", False)
+        for _ in range(min(accumulation, 2)):
+            loss = _loss(owner, model, inputs, fused_head)
+            forward = memory.live
             loss.backward()
-        optimizer.step()
+            del loss
+        update()
         peak = memory.peak
-    return Trace(weights / GIB, optimizer_state / GIB, forward / GIB, peak / GIB)
+        del state
+    return Trace(weights / GIB, optimizer_state / GIB, forward / GIB, peak / GIB, generation / GIB)
 
 
-def _build(config: PretrainedConfig, method: str, rank: int, kind: torch.dtype) -> Any:
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    # Trainable weights stay fp32: fp16 ones cannot be trained through a gradient scaler.
-    base = torch.float32 if method == "full" else kind
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, dtype=base, attn_implementation="sdpa")
-        if method == "full":
-            return model
-        if method == "qlora":
-            _to_4bit(model, kind)
-        lora = LoraConfig(r=rank, target_modules="all-linear", task_type="CAUSAL_LM")
-        model = get_peft_model(model, lora)
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-    return model
+def _without_mask(trainer: str, inputs: dict[str, Any], stack: ExitStack) -> None:
+    if trainer != "sft":
+        raise CourseError(f"attention='flash' is traced for trainer='sft', not for '{trainer}'")
+    inputs.pop("attention_mask")
+    # Or positions without values are taken for those of packed rows, which need a mask.
+    stack.enter_context(
+        patch("transformers.masking_utils.find_packed_sequence_indices", lambda *_, **__: None)
+    )
 
 
-def _to_4bit(model: Any, kind: torch.dtype) -> None:
-    """Put bitsandbytes' own 4-bit layer where transformers puts it: not in the head."""
-    from bitsandbytes.nn.modules import Linear4bit
+def _as_trained(model: Any, trainer: str, kind: torch.dtype, fused_head: bool) -> None:
+    """Patch a model's forward as TRL and Accelerate do: the fused head, and autocast around it."""
+    from accelerate.utils import convert_outputs_to_fp32
+    from peft import PeftModel
+    from trl.trainer.utils import add_fused_lm_head
 
-    for name, module in list(model.named_modules()):
-        if not isinstance(module, torch.nn.Linear) or name.endswith("lm_head"):
-            continue
-        layer = Linear4bit(
-            module.in_features,
-            module.out_features,
-            bias=module.bias is not None,
-            compute_dtype=kind,
-            quant_type="nf4",
-            device="meta",
+    if fused_head:
+        base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+        add_fused_lm_head(base, outputs=HEAD_OUTPUTS[trainer])
+    if kind != torch.float32:
+        model.forward = convert_outputs_to_fp32(torch.autocast("cpu", dtype=kind)(model.forward))
+
+
+def _loss(owner: Any, model: Any, inputs: dict[str, Any], fused_head: bool) -> torch.Tensor:
+    if not fused_head:
+        return model(**inputs, use_cache=False).loss
+    owner.current_gradient_accumulation_steps = 1
+    return owner.compute_loss(model, dict(inputs), num_items_in_batch=torch.ones(()))
+
+
+def generate_step(model: Any, rows: int, prompt_len: int, seq_len: int) -> None:
+    """Read the prompts, then make the last token of the answers: the two peaks of generating.
+
+    Args:
+        model: A model of fake tensors.
+        rows: Answers generated together.
+        prompt_len: Tokens of a prompt.
+        seq_len: Tokens of a prompt and its answer.
+
+    Example:
+        >>> generate_step(model, rows=8, prompt_len=256, seq_len=512)  # doctest: +SKIP
+    """
+    from peft import PeftModel
+    from transformers import DynamicCache
+    from trl.models.utils import disable_gradient_checkpointing
+
+    # PEFT hands generation on to its base, whose forward has no autocast around it.
+    speaker: Any = model.get_base_model() if isinstance(model, PeftModel) else model
+
+    def step(length: int, new: int) -> torch.Tensor:
+        return (
+            speaker(
+                input_ids=torch.empty(rows, new, dtype=torch.long),
+                attention_mask=torch.empty(rows, length, dtype=torch.long),
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            .logits[:, -1]
+            .float()
         )
-        layer.requires_grad_(False)
-        if module.bias is not None:
-            layer.bias.data = layer.bias.data.to(kind)
-        model.set_submodule(name, layer)
-    model.is_loaded_in_4bit = True
+
+    with torch.no_grad(), disable_gradient_checkpointing(model, {"use_reentrant": False}):
+        cache = DynamicCache(config=speaker.config)
+        step(prompt_len, prompt_len)
+        for layer in cache.layers:
+            for name in ("keys", "values"):
+                short = getattr(layer, name)
+                long = (*short.shape[:2], seq_len - 1, short.shape[3])
+                setattr(layer, name, short.new_empty(long))
+            del short
+        step(seq_len, 1).softmax(-1)
 
 
-def _materialise(model: Any) -> None:
-    """Turn meta parameters into fake CPU ones: only those take the real kernels and autocast."""
-    from bitsandbytes.functional import QuantState
-    from bitsandbytes.nn.modules import Params4bit
+def _optimizer(name: str, model: Any) -> tuple[Callable[[], Any], Any]:
+    """Make the optimiser that transformers makes, with its state, and return its step."""
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    if "8bit" in name:
+        from bitsandbytes.optim.adamw import AdamW
+        from torch import nn
 
-    made: dict[int, torch.nn.Parameter] = {}
-    for module in model.modules():
-        for name, value in list(module._parameters.items()):
-            if value is None:
-                continue
-            if id(value) in made:  # tied weights stay tied
-                module._parameters[name] = made[id(value)]
-                continue
-            if isinstance(value, Params4bit):
-                n = value.numel()
-                fresh = torch.nn.Parameter(
-                    torch.empty(n // 2, 1, dtype=torch.uint8), requires_grad=False
-                )
-                # Two 4-bit values a byte, and an fp32 scale for every block of 64.
-                fresh.quant_state = QuantState(  # type: ignore[attr-defined]
-                    absmax=torch.empty(n // 64),
-                    shape=value.shape,
-                    code=torch.empty(16),
-                    blocksize=64,
-                    quant_type="nf4",
-                    dtype=module.compute_dtype,
-                )
-            else:
-                fresh = torch.nn.Parameter(
-                    torch.empty(value.shape, dtype=value.dtype), requires_grad=value.requires_grad
-                )
-            made[id(value)] = fresh
-            module._parameters[name] = fresh
-        for name, value in list(module._buffers.items()):
-            if value is not None:
-                module._buffers[name] = torch.empty(value.shape, dtype=value.dtype)
+        eight = AdamW(trainable, optim_bits=8)
+        kept = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+        for index, parameter in enumerate(trainable):
+            # transformers keeps 32 bits for whatever is an embedding's weight.
+            bits = 32 if id(parameter) in kept else 8
+            eight.mng.index2config[(0, index)] = {"optim_bits": bits}
+            eight.init_state(eight.param_groups[0], parameter, 0, index)
+        return (lambda: None), eight  # its kernels work in place
+    if name == "adafactor":
+        from transformers.optimization import Adafactor
 
-
-def _quantisation(model: Any) -> Iterator[torch.Tensor]:
-    for parameter in model.parameters():
-        state = getattr(parameter, "quant_state", None)
-        if state is not None:
-            yield state.absmax
-
-
-def _batch(batch: int, seq_len: int, fused_head: bool) -> dict[str, Any]:
-    ids = torch.empty(batch, seq_len, dtype=torch.long)
-    # Positions and the whole mask are given because the library's own code for them reads values,
-    # and fake tensors have none.
-    mask = torch.empty(batch, 1, seq_len, seq_len, dtype=torch.bool)
-    inputs: dict[str, Any] = {"input_ids": ids, "labels": ids, "position_ids": ids}
-    head = {"fused_lm_head": True} if fused_head else {"use_cache": False}
-    return inputs | {"attention_mask": mask} | head
+        made: Any = Adafactor(trainable, scale_parameter=False, relative_step=False, lr=1e-3)
+    elif name == "sgd":
+        made = torch.optim.SGD(trainable, lr=1e-3, foreach=True)
+    else:
+        fused = name == "adamw_torch_fused"
+        made = torch.optim.AdamW(trainable, fused=fused, foreach=not fused)
+    # One empty step makes the optimiser's state, which every step but the first starts with.
+    for parameter in trainable:
+        parameter.grad = torch.empty_like(parameter)
+    made.step()
+    made.zero_grad()
+    return made.step, made
 
 
 @contextmanager
-def _autocast(kind: torch.dtype) -> Iterator[None]:
-    if kind == torch.float32:
-        yield
-        return
-    # PEFT's 4-bit layer asks whether *CUDA* autocast is on; fake tensors live on the CPU. Only
-    # with both on does the step take the turns that it takes on a GPU.
-    torch.set_autocast_enabled("cuda", True)
-    try:
-        with torch.autocast("cpu", dtype=kind):
-            yield
-    finally:
-        torch.set_autocast_enabled("cuda", False)
+def _gpu_kernels(kind: torch.dtype) -> Iterator[None]:
+    """Take the turns that a GPU's kernels take, where these allocate less than the CPU's.
 
-
-@contextmanager
-def _gpu_head(kind: torch.dtype) -> Iterator[None]:
-    """On a GPU, TRL folds each tile of logits in a Triton kernel that allocates nothing.
-
-    The torch version for other devices makes copies of the tile; a trace of a GPU's step leaves
-    them out. Shapes are all that a trace needs, so nothing takes the kernel's place.
+    TRL folds each tile of logits in a Triton kernel that allocates nothing, and scores the answers'
+    tokens only; dropout keeps a byte a value. Shapes are all that a trace needs, so nothing takes
+    the kernel's place.
     """
     from trl.kernels import chunked_logprob
+    from trl.trainer import utils
 
     if kind == torch.float32:
         yield
         return
-    names = ("_forward_tile", "_backward_tile", "_addmm_fp32")
-    kept = {name: getattr(chunked_logprob, name) for name in names}
-    try:
-        for name in names:
-            setattr(chunked_logprob, name, lambda *args, **kwargs: None)
+
+    def nothing(*args: Any, **kwargs: Any) -> None:
+        return None
+
+    def dropout(x: torch.Tensor, p: float = 0.5, training: bool = True, *_: Any) -> torch.Tensor:
+        # As on a GPU, where nothing is dropped nothing is kept.
+        return torch.native_dropout(x, p, training)[0] if training and p > 0 else x
+
+    with ExitStack() as stack:
+        for name in ("_forward_tile", "_backward_tile", "_addmm_fp32"):
+            stack.enter_context(patch.object(chunked_logprob, name, nothing))
+        stack.enter_context(patch.object(utils, "_use_triton", lambda device: True))
+        stack.enter_context(patch.object(torch.nn.functional, "dropout", dropout))
         yield
-    finally:
-        for name, function in kept.items():
-            setattr(chunked_logprob, name, function)

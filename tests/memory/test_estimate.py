@@ -79,7 +79,7 @@ def test_8_bit_optimiser_and_bf16_adapters_need_less() -> None:
 
     eight = estimate(LLAMA_8B, optimizer="adamw_8bit", **step)
     bf16 = estimate(LLAMA_8B, trainable_dtype="bfloat16", **step)
-    assert eight.parts["optimizer"] == pytest.approx(usual.parts["optimizer"] / 4)
+    assert eight.parts["optimizer"] == pytest.approx(usual.parts["optimizer"] / 4, rel=0.05)
     assert bf16.parts["adapters"] == usual.parts["adapters"] / 2
 
 
@@ -88,7 +88,8 @@ def test_gradients_wait_for_the_next_micro_batch_only_under_accumulation() -> No
     once = estimate(SMALL, **step)
     twice = estimate(SMALL, accumulation=2, **step)
 
-    assert twice.parts["gradients"] * GIB == 4 * SMALL.parameters
+    # Those that wait, and the head's new one.
+    assert twice.parts["gradients"] * GIB == 4 * (SMALL.parameters + SMALL.vocab * SMALL.hidden)
     assert twice.peak_gib > once.peak_gib
 
 
