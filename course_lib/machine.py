@@ -75,6 +75,36 @@ def gpu() -> Gpu | None:
     )
 
 
+def launched() -> bool:
+    """Return whether this is one of the processes that ``accelerate launch`` (torchrun) started.
+
+    Example:
+        >>> launched()
+        False
+    """
+    return "LOCAL_RANK" in os.environ
+
+
+def local_rank() -> int:
+    """Return which of this machine's training processes this is, and so which GPU is its own.
+
+    Example:
+        >>> local_rank()
+        0
+    """
+    return int(os.environ.get("LOCAL_RANK", "0"))
+
+
+def is_main_process() -> bool:
+    """Return whether this is the first of all training processes: the one that prints and saves.
+
+    Example:
+        >>> is_main_process()
+        True
+    """
+    return os.environ.get("RANK", "0") == "0"
+
+
 def cores() -> tuple[int, str]:
     """Return how many CPU cores are really free for this process, and what limits them.
 

@@ -121,7 +121,8 @@ def start(seed: int | None = None) -> Runtime:
             the same notebook see the same figures.
 
     Returns:
-        What `detect` found. Two lines about it are printed, and one for each problem.
+        What `detect` found. Two lines about it are printed, and one for each problem; of several
+        training processes only the first one prints.
 
     Raises:
         CourseError: ``COURSE_PROFILE`` or ``COURSE_SEED`` cannot be used.
@@ -132,8 +133,10 @@ def start(seed: int | None = None) -> Runtime:
         pocket: no CUDA GPU was found, and the pocket model needs none
     """
     # Two cards (Kaggle) would make the Trainer wrap the model in nn.DataParallel, which a quantised
-    # model refuses; this has to be settled before CUDA is first touched.
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
+    # model refuses; this has to be settled before CUDA is first touched. Processes that
+    # `accelerate launch` has started each have a card of their own.
+    if not machine.launched():
+        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     # A tokenizer that has run in threads warns at every later fork of a data loader.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if seed is not None:
@@ -153,6 +156,8 @@ def start(seed: int | None = None) -> Runtime:
     transformers.set_seed(session_seed)
     torch.set_num_threads(runtime.cores)
 
+    if not machine.is_main_process():
+        return runtime
     print(
         f"{runtime.platform} · {runtime.profile} profile on {runtime.gpu_name or runtime.device}"
         f" ({runtime.dtype}), {runtime.cores} cores, {runtime.ram_gib:.1f} GiB of memory,"

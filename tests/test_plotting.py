@@ -54,6 +54,12 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         ),
     )
     yield (
+        "scaling",
+        lambda: plotting.scaling_bands(
+            pd.DataFrame({"line": "full", "devices": [8, 64], "low": [5, 34], "high": [8, 64]})
+        ),
+    )
+    yield (
         "memory",
         lambda: plotting.memory_bars(
             {"full": {"weights": 5.0, "optimizer": 11.0}, "LoRA": {"weights": 3.0, "adapter": 0.1}},

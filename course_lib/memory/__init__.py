@@ -1,9 +1,10 @@
 """Memory and time of a training step: predicted from a model's shape, measured, and traced.
 
 `estimate` predicts the peak by part, `plan` adds time, settings and reasons, `choose_method`
-chooses full, LoRA or QLoRA, `measure` watches a real block of code. What the prediction is checked
-against needs torch: `course_lib.memory.trace` runs a step over fake tensors, and
-`course_lib.memory.real_step` runs one of random weights; `benchmarks/memory_accuracy.py` does both.
+chooses full, LoRA or QLoRA, `plan_parallel` plans for several devices, `measure` watches a real
+block of code. What the prediction is checked against needs torch: `course_lib.memory.trace` runs a
+step over fake tensors, and `course_lib.memory.real_step` runs one of random weights;
+`benchmarks/memory_accuracy.py` does both.
 """
 
 from course_lib.memory.cards import Card, card
@@ -11,6 +12,7 @@ from course_lib.memory.estimate import MemoryEstimate, estimate
 from course_lib.memory.layers import adapter_parameters
 from course_lib.memory.measure import Measured, measure
 from course_lib.memory.method import MethodChoice, choose_method
+from course_lib.memory.parallel import ParallelPlan, plan_parallel
 from course_lib.memory.plan import Plan, plan
 from course_lib.memory.resolve import resolve
 from course_lib.memory.speed import seconds_per_step
@@ -20,6 +22,7 @@ __all__ = [
     "Measured",
     "MemoryEstimate",
     "MethodChoice",
+    "ParallelPlan",
     "Plan",
     "adapter_parameters",
     "card",
@@ -27,6 +30,7 @@ __all__ = [
     "estimate",
     "measure",
     "plan",
+    "plan_parallel",
     "resolve",
     "seconds_per_step",
 ]

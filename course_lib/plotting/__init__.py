@@ -12,6 +12,7 @@ from course_lib.plotting.memory import memory_bars as memory_bars
 from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes
 from course_lib.plotting.runs import loss_and_answers as loss_and_answers
 from course_lib.plotting.runs import runs_compared as runs_compared
+from course_lib.plotting.scaling import scaling_bands as scaling_bands
 from course_lib.plotting.scores import before_after as before_after
 from course_lib.plotting.scores import ranked_cures as ranked_cures
 from course_lib.plotting.scores import speed_and_quality as speed_and_quality

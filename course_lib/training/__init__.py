@@ -9,6 +9,13 @@ from importlib import import_module
 from typing import Any
 
 _HOME = {
+    "accelerate_config": "course_lib.training.distributed",
+    "cpu_config": "course_lib.training.distributed",
+    "data_parallel_config": "course_lib.training.distributed",
+    "deepspeed_config": "course_lib.training.distributed",
+    "launch": "course_lib.training.distributed",
+    "launch_command": "course_lib.training.distributed",
+    "write_accelerate_config": "course_lib.training.distributed",
     "TimeBudget": "course_lib.training.budget",
     "latest_checkpoint": "course_lib.training.checkpoints",
     "learning_curve": "course_lib.training.curves",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -37,6 +38,11 @@ def main(argv: list[str]) -> int:
         0
     """
     arguments = _parser().parse_args(argv)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise CourseError(
+            "train is for a single process: each of several would write the same --out. For more "
+            "devices start a script of your own with `accelerate launch`; lesson 15 has one in full"
+        )
     # Libraries print as they please; standard output is for the result.
     with contextlib.redirect_stdout(sys.stderr):
         result = run(arguments)

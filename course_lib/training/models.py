@@ -9,12 +9,14 @@ that stop passing gradients on once they have answered a question.
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from course_lib import machine
 from course_lib.errors import CourseError
 from course_lib.runtime import Runtime, data_path
 
@@ -77,7 +79,7 @@ def load_model(
         model = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=runtime.torch_dtype,
-            device_map={"": 0} if runtime.device == "cuda" else {"": "cpu"},
+            device_map={"": _home(runtime, quantised=quantization_config is not None)},
             quantization_config=quantization_config,
             **offline,
         )
@@ -262,6 +264,17 @@ def _resolve(name_or_path: str | Path) -> str:
     if looks_like_path or text.count("/") > 1 or "\\" in text:
         raise CourseError(f"no model folder {text}: check the path (now in {Path.cwd()})")
     return text
+
+
+def _home(runtime: Runtime, *, quantised: bool) -> int | str:
+    """Where the weights are loaded to: this process's own card, or the CPU."""
+    if runtime.device != "cuda":
+        return "cpu"
+    # FSDP cuts the weights on their way from the CPU to the cards, none of which may hold them all.
+    # Only 4-bit weights are made on a card.
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" and not quantised:
+        return "cpu"
+    return machine.local_rank()
 
 
 def _check_folder(folder: Path) -> None:
