@@ -17,6 +17,8 @@ _HOME = {
     "launch_command": "course_lib.training.distributed",
     "write_accelerate_config": "course_lib.training.distributed",
     "TimeBudget": "course_lib.training.budget",
+    "compare_checkpoints": "course_lib.training.checkpoints",
+    "fault_tolerant": "course_lib.training.fault_tolerance",
     "latest_checkpoint": "course_lib.training.checkpoints",
     "learning_curve": "course_lib.training.curves",
     "lora_config": "course_lib.training.adapters",

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([hms])")
 _HOURS = {"h": 1.0, "m": 1 / 60, "s": 1 / 3600}
+# What is kept back for the last checkpoint until one has been timed: seven minutes of eleven hours.
+_UNTIMED_SAVE = 0.01
 
 
 class TimeBudget(TrainerCallback):
     """Stops a run before its time is over, with a checkpoint to go on from.
 
-    The run stops at the first step after which the longest step so far would no longer fit.
+    The run stops at the first step after which one more step and one more checkpoint, each as long
+    as the longest so far, would no longer fit. A step counts from one step's end to the next, with
+    whatever is evaluated and saved between the two.
 
     Args:
         hours: Time for this call of ``train()``, in hours, counted from its start. Leave room for
@@ -42,6 +46,7 @@ class TimeBudget(TrainerCallback):
         self.stopped_at: int | None = None
         self._began = self._step_began = time.monotonic()
         self._longest_step = 0.0
+        self._longest_save: float | None = None
 
     def on_train_begin(
         self,
@@ -54,6 +59,7 @@ class TimeBudget(TrainerCallback):
         self.stopped_at = None
         self._began = self._step_began = time.monotonic()
         self._longest_step = 0.0
+        self._longest_save = None
 
     def on_step_end(
         self,
@@ -68,7 +74,9 @@ class TimeBudget(TrainerCallback):
         self._longest_step = max(self._longest_step, now - self._step_began)
         self._step_began = now
         finished = state.global_step >= state.max_steps
-        if not finished and now - self._began + self._longest_step > self.hours * 3600:
+        budget = self.hours * 3600
+        save = _UNTIMED_SAVE * budget if self._longest_save is None else self._longest_save
+        if not finished and now - self._began + self._longest_step + save > budget:
             self.stopped_at = state.global_step
             control.should_save = True
             control.should_training_stop = True
@@ -79,6 +87,34 @@ class TimeBudget(TrainerCallback):
                 "trainer.train(resume_from_checkpoint=latest_checkpoint(output_dir)) or --resume",
                 file=sys.stderr,
             )
+        return control
+
+    def on_save(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> None:
+        """Time a checkpoint, and the evaluation before it, from the end of its step."""
+        took = time.monotonic() - self._step_began
+        self._longest_save = max(took, self._longest_save or 0.0)
+
+    def on_epoch_end(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        **_: Any,
+    ) -> TrainerControl:
+        """Leave out what belongs to an epoch's end when the epoch was broken off.
+
+        It would take time that there is not, and the run that goes on would count an evaluation
+        (its early stopping, its best model) that a run never stopped does not have.
+        """
+        broken_off = state.global_step == self.stopped_at and not float(state.epoch).is_integer()
+        if broken_off:
+            control.should_evaluate = control.should_save = False
         return control
 
 

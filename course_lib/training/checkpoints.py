@@ -1,11 +1,27 @@
-"""Find the checkpoint to go on from, when the session may have died while one was being written."""
+"""The checkpoints of a run: which to go on from, which is best, how they compare.
+
+A session may have died while one was being written, so each is looked at before it is trusted.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_lib.errors import CourseError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from transformers import BitsAndBytesConfig
+
+    from course_lib.runtime import Runtime
+
+# Below a run's folder: what is being written or deleted, and is no checkpoint.
+UNFINISHED = "unfinished"
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _STATE = "trainer_state.json"
@@ -29,29 +45,204 @@ def latest_checkpoint(directory: str | Path) -> Path | None:
         >>> latest_checkpoint("build/runs/none-here") is None
         True
     """
+    newest_first = reversed(numbered_checkpoints(directory))
+    return next((path for _, path in newest_first if is_whole(path)), None)
+
+
+def is_whole(checkpoint: str | Path) -> bool:
+    """Whether a run can go on from a checkpoint: nothing is missing, nothing is cut short.
+
+    Args:
+        checkpoint: The folder; its name says its step.
+
+    Returns:
+        True when its state, weights, optimizer, schedule and random generators can be read.
+
+    Example:
+        >>> is_whole("build/runs/none-here/checkpoint-4")
+        False
+    """
+    path = Path(checkpoint)
+    match = _NAME.fullmatch(path.name)
+    if not match or not _state(path, int(match[1])):
+        return False
+    # torch.save writes a zip archive, whose directory is at its end: a cut file is no archive.
+    archives = [path / "optimizer.pt", path / "scheduler.pt"]
+    archives += [*path.glob("rng_state*.pth"), *path.glob("scaler.pt")]
+    return all(zipfile.is_zipfile(archive) for archive in archives)
+
+
+def numbered_checkpoints(directory: str | Path) -> list[tuple[int, Path]]:
+    """Every folder that is named as a checkpoint, whole or not.
+
+    Args:
+        directory: The ``output_dir`` of the run; it need not exist yet.
+
+    Returns:
+        Steps and folders, the earliest first.
+
+    Example:
+        >>> numbered_checkpoints("build/runs/none-here")
+        []
+    """
     root = Path(directory)
-    if not root.is_dir():
-        return None
-    numbered = [(match, path) for path in root.iterdir() if (match := _NAME.fullmatch(path.name))]
-    newest_first = sorted(numbered, key=lambda pair: int(pair[0][1]), reverse=True)
-    return next((path for match, path in newest_first if _is_whole(path, int(match[1]))), None)
+    found = root.iterdir() if root.is_dir() else ()
+    return sorted((int(match[1]), path) for path in found if (match := _NAME.fullmatch(path.name)))
 
 
-def _is_whole(checkpoint: Path, step: int) -> bool:
+def best_step(
+    log_history: Iterable[Mapping[str, Any]], best_global_step: int | None, steps: Sequence[int]
+) -> int | None:
+    """Which of some checkpoints is the best.
+
+    Args:
+        log_history: The trainer's log, with ``eval_loss`` where it evaluated.
+        best_global_step: The trainer's own choice, by ``metric_for_best_model``; None without one.
+        steps: The steps that there are checkpoints of.
+
+    Returns:
+        The trainer's choice where there is a checkpoint of it, else the step of the lowest
+        validation loss, else None.
+
+    Example:
+        >>> log = [{"step": 4, "eval_loss": 2.0}, {"step": 8, "eval_loss": 3.0}]
+        >>> best_step(log, None, [4, 8])
+        4
+    """
+    if best_global_step in steps:
+        return best_global_step
+    measured = {
+        entry["step"]: entry["eval_loss"]
+        for entry in log_history
+        if "eval_loss" in entry and entry["step"] in steps
+    }
+    return min(measured, key=lambda step: measured[step], default=None)
+
+
+def checkpoints(run_dir: str | Path) -> pd.DataFrame:
+    """List a run's checkpoints with what was measured at each.
+
+    Args:
+        run_dir: The trainer's ``output_dir``, or the ``--out`` of the train command.
+
+    Returns:
+        One row for each whole checkpoint, the earliest first: ``step``, ``epoch``,
+        ``validation_loss`` (nats a token) and ``token_accuracy`` (share of the answers' tokens that
+        were the likeliest), NaN where the trainer did not evaluate at that step; ``best``; ``mb``,
+        its size on the disk; and ``path``, for ``load_model`` or
+        ``trainer.train(resume_from_checkpoint=...)``.
+
+    Raises:
+        CourseError: There is no whole checkpoint.
+
+    Example:
+        >>> checkpoints("build/runs/mine")  # doctest: +SKIP
+           step  epoch  validation_loss  token_accuracy   best   mb  path
+        0    30    3.0             1.52            0.68  False  1.9  build/runs/mine/checkpoint-30
+        1    40    4.0             1.41            0.71   True  1.9  build/runs/mine/checkpoint-40
+    """
+    import pandas as pd
+
+    root = Path(run_dir)
+    root = root / "checkpoints" if (root / "checkpoints").is_dir() else root
+    found = [
+        (path, state) for step, path in numbered_checkpoints(root) if (state := _state(path, step))
+    ]
+    if not found:
+        raise CourseError(
+            f"no checkpoint in {root}: give the output_dir of a run that saved "
+            "(save_strategy='steps' or 'epoch')"
+        )
+    # A later log knows all that earlier ones do, and what was measured after they were saved.
+    log = [entry for _, state in found for entry in state["log_history"] if "eval_loss" in entry]
+    measured = {entry["step"]: entry for entry in log}
+    steps = [state["global_step"] for _, state in found]
+    best = best_step(log, found[-1][1].get("best_global_step"), steps)
+    rows = [
+        {
+            "step": step,
+            "epoch": float(state["epoch"]),
+            "validation_loss": measured.get(step, {}).get("eval_loss", float("nan")),
+            "token_accuracy": measured.get(step, {}).get("eval_mean_token_accuracy", float("nan")),
+            "best": step == best,
+            "mb": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) / 1e6,
+            "path": str(path),
+        }
+        for step, (path, state) in zip(steps, found, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def compare_checkpoints(
+    run_dir: str | Path,
+    rows: Iterable[Mapping[str, Any]],
+    runtime: Runtime,
+    *,
+    quantization_config: BitsAndBytesConfig | None = None,
+) -> pd.DataFrame:
+    """Ask every checkpoint of a run the same held-out questions.
+
+    Args:
+        run_dir: As for ``checkpoints``.
+        rows: Rows with ``messages``, each ending with the reference answer.
+        runtime: The machine; one checkpoint at a time is loaded.
+        quantization_config: As for ``load_model``, for the checkpoints of a QLoRA run.
+
+    Returns:
+        One row for each checkpoint: ``step``, ``best`` (by validation loss), ``held_out_loss``
+        (nats a token), ``exact_match`` (share of the answers equal to the reference), and how much
+        higher that share is than the best checkpoint's (than the last one's, where none was
+        evaluated), question by question: ``gain`` with its 95% interval from ``low`` to ``high``.
+
+    Raises:
+        CourseError: There is no checkpoint, or the rows cannot be scored.
+
+    Example:
+        >>> compare_checkpoints("build/runs/mine", test, runtime)  # doctest: +SKIP
+    """
+    from course_lib.evaluation import (
+        exact_matches,
+        generate,
+        held_out_loss,
+        paired_bootstrap,
+        prompts,
+        references,
+    )
+    from course_lib.training.models import load_model
+
+    table, rows = checkpoints(run_dir), list(rows)
+    expected = references(rows)
+    losses, hits = [], []
+    for path in table["path"]:
+        model, tokenizer = load_model(path, runtime, quantization_config=quantization_config)
+        losses.append(held_out_loss(model, tokenizer, rows))
+        hits.append(exact_matches(generate(model, tokenizer, prompts(rows)), expected))
+    against = hits[int(table["best"].argmax()) if table["best"].any() else -1]
+    found = table[["step", "best"]].assign(
+        held_out_loss=losses, exact_match=[sum(right) / len(right) for right in hits]
+    )
+    gains = [paired_bootstrap(against, right) for right in hits]
+    return found.assign(
+        gain=[gain.diff for gain in gains],
+        low=[gain.low for gain in gains],
+        high=[gain.high for gain in gains],
+    )
+
+
+def _state(checkpoint: Path, step: int) -> dict[str, Any] | None:
+    """The trainer's state, where it and the weights are whole."""
     try:
         state = json.loads((checkpoint / _STATE).read_text("utf-8"))
     except (OSError, ValueError):
-        return False
+        return None
     weights = sorted(checkpoint.glob("*.safetensors"))
-    # torch.save writes a zip archive, whose directory is at its end: a cut file is no archive.
-    archives = [checkpoint / "optimizer.pt", checkpoint / "scheduler.pt"]
-    return (
+    whole = (
         isinstance(state, dict)
         and state.get("global_step") == step
         and bool(weights)
         and all(_is_whole_safetensors(path) for path in weights)
-        and all(zipfile.is_zipfile(path) for path in archives)
     )
+    return state if whole else None
 
 
 def _is_whole_safetensors(path: Path) -> bool:

@@ -84,12 +84,11 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
     runtime = start(arguments.seed)
     from course_lib.memory.measure import measure
     from course_lib.training.budget import TimeBudget, parse_hours
-    from course_lib.training.checkpoints import latest_checkpoint
     from course_lib.training.recipe import build
     from course_lib.training.scores import score
 
     budget = TimeBudget(parse_hours(arguments.time_budget)) if arguments.time_budget else None
-    checkpoint = latest_checkpoint(checkpoints) if arguments.resume else None
+    checkpoint = _checkpoint(arguments.resume, checkpoints)
     if arguments.resume:
         print(f"going on from {checkpoint}" if checkpoint else "no whole checkpoint: starting anew")
     settings = _settings(arguments, data)
@@ -113,8 +112,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         began = time.monotonic()
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         seconds = time.monotonic() - began
-        trainer.save_model(str(arguments.out / "model"))
-        train_loss, validation_loss = _log(trainer, arguments.out)
+        train_loss, validation_loss = _keep(trainer, arguments.out)
         after = None if test is None else score(trainer, tokenizer, test)
     result = {
         "train_loss": train_loss,
@@ -125,6 +123,7 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(seconds, 2),
         "peak_mb": round(memory.peak_mb, 1),
         "finished": budget is None or budget.stopped_at is None,
+        "checkpoints": _table(checkpoints),
     }
     _write(arguments.out / "run.json", {"settings": settings, "metrics_before": before, **result})
     return result
@@ -151,7 +150,15 @@ def _parser() -> argparse.ArgumentParser:
         help="train every weight, an adapter, or an adapter on a 4-bit base",
     )
     add("--out", required=True, type=Path, metavar="DIR", help="where the run is written")
-    add("--resume", action="store_true", help="go on from the last checkpoint in DIR")
+    add(
+        "--resume",
+        nargs="?",
+        const=True,
+        default=False,
+        type=Path,
+        metavar="CHECKPOINT",
+        help="go on from the last whole checkpoint in DIR, or from the one given",
+    )
     add("--time-budget", metavar="TIME", help="save and stop in time, such as 2h or 90m")
     add("--validation", type=Path, metavar="FILE", help="rows for the validation loss")
     add("--test", type=Path, metavar="FILE", help="rows for the figures before and after")
@@ -207,6 +214,17 @@ def _refuse_to_overwrite(arguments: argparse.Namespace, checkpoints: Path) -> No
         )
 
 
+def _checkpoint(resume: bool | Path, checkpoints: Path) -> Path | None:
+    from course_lib.training.checkpoints import is_whole, latest_checkpoint
+
+    if not isinstance(resume, Path):
+        return latest_checkpoint(checkpoints) if resume else None
+    found = resume if is_whole(resume) else latest_checkpoint(resume)
+    if found is None:
+        raise CourseError(f"--resume {resume}: no whole checkpoint there; give its folder")
+    return found
+
+
 def _before(out: Path, settings: dict[str, Any], resumed: bool) -> dict[str, Any] | None:
     """The figures that the first part of a resumed run measured, before it trained."""
     path = out / "run.json"
@@ -223,6 +241,32 @@ def _before(out: Path, settings: dict[str, Any], resumed: bool) -> dict[str, Any
         )
     before: dict[str, Any] | None = earlier["metrics_before"]
     return before
+
+
+def _keep(trainer: SFTTrainer, out: Path) -> tuple[float | None, float | None]:
+    """Write model and learning curve, or say why not and how to have them written later."""
+    from safetensors import SafetensorError
+
+    from course_lib.training.disk import why_not_written
+
+    try:
+        trainer.save_model(str(out / "model"))
+        return _log(trainer, out)
+    except (OSError, SafetensorError) as error:
+        raise CourseError(
+            f"trained to step {trainer.state.global_step:,}, but {why_not_written(error, out)}. "
+            "The last checkpoint holds it all: make room, then repeat the command with --resume"
+        ) from error
+
+
+def _table(folder: Path) -> list[dict[str, Any]]:
+    from course_lib.training.checkpoints import checkpoints, numbered_checkpoints
+
+    if not numbered_checkpoints(folder):
+        return []
+    rows = checkpoints(folder).to_dict("records")
+    # NaN is no JSON.
+    return [{name: None if cell != cell else cell for name, cell in row.items()} for row in rows]
 
 
 def _log(trainer: SFTTrainer, out: Path) -> tuple[float | None, float | None]:
@@ -247,8 +291,14 @@ def _log(trainer: SFTTrainer, out: Path) -> tuple[float | None, float | None]:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    # A run that is killed while it writes this file is still to be resumed.
+    written = path.with_suffix(".unfinished")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        written.replace(path)
+    except OSError as error:
+        raise CourseError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _for_people(result: dict[str, Any], out: Path) -> str:
@@ -265,6 +315,12 @@ def _for_people(result: dict[str, Any], out: Path) -> str:
         for name in ("chance", "majority"):
             if name in after:
                 lines.append(f"  {name:<14} {after[name]:.3f}")
+    if result["checkpoints"]:
+        lines.append("checkpoints:   step  validation loss  token accuracy")
+    for row in result["checkpoints"]:
+        figures = [row[name] for name in ("validation_loss", "token_accuracy")]
+        loss, accuracy = ("-" if figure is None else f"{figure:.3f}" for figure in figures)
+        lines.append(f"{row['step']:>19}{loss:>17}{accuracy:>16}{'  best' * row['best']}")
     if not result["finished"]:
         lines.append("stopped by the time budget: go on with the same command and --resume")
     lines.append(f"written to {out}: model/, learning_curve.csv, trainer_state.json, run.json")

@@ -46,7 +46,7 @@ def build(
     """Load a model and build the trainer for one of the three methods.
 
     Args:
-        model: A name or path, as for ``load_model``.
+        model: A name or path, as for ``load_model``; the adapter of a checkpoint is trained on.
         data: ``train`` and, where there are any, ``validation`` and ``test``.
         runtime: The machine.
         method: Train every weight, an adapter, or an adapter on a 4-bit base.
@@ -73,10 +73,11 @@ def build(
         runtime,
         quantization_config=qlora_config(runtime) if method == "qlora" else None,
     )
-    if hasattr(loaded, "peft_config"):
+    has_adapter = hasattr(loaded, "peft_config")
+    if has_adapter and method == "full":
         raise CourseError(
-            f"{model} is an adapter: give the base model, or merge the adapter first "
-            "(course_lib.training.merge)"
+            f"{model} is an adapter, and is trained on with --method lora or qlora; to train every "
+            "weight, give the base model, or merge the adapter first (course_lib.training.merge)"
         )
     chosen: dict[str, Any] = {"seed": seed, "save_strategy": "steps"}
     if max_length is not None:
@@ -99,7 +100,7 @@ def build(
         rows["train"],
         rows.get("validation"),
         config=config,
-        peft_config=None if method == "full" else lora_config(),
+        peft_config=None if method == "full" or has_adapter else lora_config(),
         callbacks=callbacks,
     )
     return trainer, tokenizer, rows.get("test", rows.get("validation"))
@@ -114,10 +115,22 @@ def _choose_length(config: SFTConfig, rows: int, epochs: float | None, *, on_cpu
     config.num_train_epochs = epochs
     steps = int(steps_an_epoch * epochs)
     config.logging_steps = max(1, min(int(config.logging_steps), steps // 10))
-    if on_cpu:
-        # Saving takes as long as several steps of the pocket model: five checkpoints a run will do.
-        # On a free GPU, which may be taken away, it stays at every 50 steps.
-        config.save_steps = max(1, steps // 5)
+    _choose_checkpoints(config, steps, steps_an_epoch, on_cpu=on_cpu)
+
+
+def _choose_checkpoints(
+    config: SFTConfig, steps: int, steps_an_epoch: int, *, on_cpu: bool
+) -> None:
+    # A free GPU may be taken away: there it stays at about every 50 steps. On a CPU saving takes as
+    # long as several steps of the pocket model, and about five checkpoints a run will do.
+    often = int(config.save_steps)
+    every = max(steps // 5, min(often, steps_an_epoch)) if on_cpu else often
+    # Each checkpoint is to have its validation loss: it is saved where the trainer evaluates.
+    if every >= steps_an_epoch:
+        every -= every % steps_an_epoch
+    elif config.eval_strategy == "epoch":
+        config.eval_strategy, config.eval_steps = "steps", every
+    config.save_steps = every
 
 
 def _fit_batches(config: SFTConfig, longest: int) -> None:

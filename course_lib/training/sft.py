@@ -78,7 +78,10 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
         # Pocket runs take seconds; a T4 session may be taken away at any minute.
         "save_strategy": "no" if pocket else "steps",
         "save_steps": 50,
-        "save_total_limit": 2,
+        # The last three, and the best one besides (see fault_tolerance): one to go on from, one in
+        # case a network drive lost the newest, one to look back to. Each takes three times what is
+        # trained: little for an adapter, some GB for a whole model.
+        "save_total_limit": 3,
         "dataloader_pin_memory": not pocket,
         # One line a step buries a notebook; the log is drawn as a curve instead.
         "disable_tqdm": True,
@@ -119,13 +122,14 @@ def sft_trainer(
             ``"refuse"``, the default, or ``"drop"`` with a warning that names them.
 
     Returns:
-        A plain ``trl.SFTTrainer``: call its ``train()``. The datasets that it holds have
-        ``input_ids`` and ``labels`` to look at.
+        TRL's ``SFTTrainer``: call its ``train()``. Its checkpoints are whole or not there, and
+        running out of disk or memory is told in words (see ``fault_tolerant``). The datasets that
+        it holds have ``input_ids`` and ``labels`` to look at.
 
     Raises:
         CourseError: Rows that would be cut or teach nothing, answers that never end, settings that
             contradict each other (early stopping that would keep the last model, a quantised model
-            without adapter).
+            without adapter), a folder for checkpoints that cannot be made.
 
     Example:
         >>> lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear")  # doctest: +SKIP
@@ -134,6 +138,7 @@ def sft_trainer(
         >>> trainer.train()  # doctest: +SKIP
     """
     _check_plan(model, config, validation, peft_config, callbacks)
+    _check_folder(config)
     keep_4bit_trainable(model)
     train_rows = prepare_rows(train, model, tokenizer, config, long_rows, "training")
     validation_rows = validation
@@ -149,8 +154,10 @@ def sft_trainer(
     from transformers import PrinterCallback
     from trl.trainer.sft_trainer import SFTTrainer
 
+    from course_lib.training.fault_tolerance import fault_tolerant
+
     with without_renaming_notices():
-        trainer = SFTTrainer(
+        trainer = fault_tolerant(SFTTrainer)(
             model=model,
             args=trainer_config,
             train_dataset=train_rows,
@@ -245,6 +252,16 @@ def _check_plan(
             "set alike, and metric_for_best_model='eval_loss': without them it only warns, and "
             "the last, overfitted model is kept"
         )
+
+
+def _check_folder(config: SFTConfig) -> None:
+    try:
+        Path(str(config.output_dir)).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CourseError(
+            f"checkpoints cannot be kept in {config.output_dir}: {error.strerror}. Mount the Drive "
+            "first, or give another output_dir"
+        ) from error
 
 
 def _longest(model: PreTrainedModel | PeftModel, config: SFTConfig) -> int | None:

@@ -1,62 +1,38 @@
-"""A killed run goes on from a whole checkpoint and ends where it would have ended."""
+"""Which checkpoint is whole, which is best, and what can be done with each."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from interrupted_run import STEPS, run
+from interrupted_run import STEPS, figures, run
+from safetensors.torch import load_file
+from throwaway import conversation
 from transformers.trainer_utils import get_last_checkpoint
 
-from course_lib.training import latest_checkpoint
+from course_lib.errors import CourseError
+from course_lib.training import (
+    compare_checkpoints,
+    latest_checkpoint,
+    load_model,
+    sft_config,
+    sft_trainer,
+)
+from course_lib.training.checkpoints import checkpoints, numbered_checkpoints
 
 
 @pytest.fixture(scope="module")
 def whole(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The trainer of a run that nobody interrupted."""
-    return run(str(model_folder), str(tmp_path_factory.mktemp("finished")), slow=False)
+    return run(str(model_folder), str(tmp_path_factory.mktemp("finished")), "steps")
 
 
 @pytest.fixture(scope="module")
 def finished(whole: Any) -> Path:
     """Its folder, with its last checkpoints."""
     return Path(whole.args.output_dir)
-
-
-def test_killed_and_resumed_ends_with_the_same_weights(
-    model_folder: Path, whole: Any, tmp_path: Path
-) -> None:
-    script = Path(__file__).with_name("interrupted_run.py")
-    killed = tmp_path / "killed"
-    process = subprocess.Popen(
-        [sys.executable, str(script), str(model_folder), str(killed), "slow"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    deadline = time.monotonic() + 120
-    while latest_checkpoint(killed) is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-        assert process.poll() is None, "the run ended before it could be killed"
-    time.sleep(0.2)  # past the checkpoint, so that steps are lost
-    process.kill()
-    process.wait()
-    found = latest_checkpoint(killed)
-    assert found is not None
-    assert int(found.name.split("-")[1]) < STEPS
-
-    resumed = run(str(model_folder), str(killed), slow=False)
-    ends = [dict(trainer.model.named_parameters()) for trainer in (resumed, whole)]
-    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[1])
-    losses = [
-        {entry["step"]: entry["loss"] for entry in trainer.state.log_history if "loss" in entry}
-        for trainer in (resumed, whole)
-    ]
-    assert losses[0] == losses[1]
 
 
 def test_none_where_there_is_nothing(tmp_path: Path) -> None:
@@ -103,3 +79,104 @@ def test_numbers_are_compared_as_numbers(finished: Path, tmp_path: Path) -> None
     found = latest_checkpoint(tmp_path)
     assert found is not None
     assert found.name == "checkpoint-10"
+
+
+# The highest loss is called best, to have a best one that is not among the last.
+ODD = {
+    "save_strategy": "epoch",
+    "load_best_model_at_end": True,
+    "metric_for_best_model": "eval_loss",
+    "greater_is_better": True,
+}
+
+
+@pytest.fixture(scope="module")
+def evaluated(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A run with a checkpoint and an evaluation at the end of each epoch."""
+    return run(str(model_folder), str(tmp_path_factory.mktemp("evaluated")), "steps", **ODD)
+
+
+def test_the_last_three_and_the_best_are_kept_and_listed(evaluated: Any) -> None:
+    table = checkpoints(evaluated.args.output_dir)
+    assert evaluated.state.best_global_step == 8
+    assert list(table["step"]) == [8, 24, 28, 30]
+    assert list(table["best"]) == [True, False, False, False]
+    best = load_file(Path(table["path"][0], "adapter_model.safetensors"))
+    held = {
+        name.replace(".default", ""): weight
+        for name, weight in evaluated.model.named_parameters()
+        if "lora" in name
+    }
+    assert set(held) == set(best)
+    assert all(torch.equal(held[name], best[name]) for name in best)
+    measured = {
+        entry["step"]: (entry["eval_loss"], entry["eval_mean_token_accuracy"])
+        for entry in evaluated.state.log_history
+        if "eval_loss" in entry
+    }
+    found = zip(table["validation_loss"], table["token_accuracy"], strict=True)
+    assert list(found) == [measured[step] for step in table["step"]]
+    assert (table["mb"] > 0.05).all()
+
+
+def test_a_checkpoint_saved_at_an_epochs_end_has_its_loss(finished: Path) -> None:
+    """Saved by steps, evaluated by epochs: at step 28 both fall together."""
+    table = checkpoints(finished).set_index("step")
+    assert table["validation_loss"].notna().to_dict() == {26: False, 28: True, 30: True}
+
+
+def test_the_command_lists_its_own_folder(finished: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(finished, tmp_path / "out" / "checkpoints")
+    assert list(checkpoints(tmp_path / "out")["step"]) == [26, 28, 30]
+    with pytest.raises(CourseError, match="no checkpoint in"):
+        checkpoints(tmp_path / "nowhere")
+
+
+def test_checkpoints_are_compared_on_held_out_rows(evaluated: Any, cpu: Any) -> None:
+    rows = [{"messages": conversation(i)} for i in range(16, 24)]
+    found = compare_checkpoints(evaluated.args.output_dir, rows, cpu)
+    table = checkpoints(evaluated.args.output_dir)
+    # The same rows as the trainer's own evaluation, token by token instead of batch by batch.
+    assert found["held_out_loss"].to_numpy() == pytest.approx(table["validation_loss"], rel=0.05)
+    best = found[found["best"]].iloc[0]
+    assert (best["gain"], best["low"], best["high"]) == (0, 0, 0)
+    assert ((found["low"] <= found["gain"]) & (found["gain"] <= found["high"])).all()
+
+
+def test_any_checkpoint_is_used_and_trained_on(
+    evaluated: Any, cpu: Any, rows: Any, tmp_path: Path
+) -> None:
+    first = checkpoints(evaluated.args.output_dir)["path"][0]
+    model, tokenizer = load_model(first, cpu)
+    before = {name: weight.clone() for name, weight in model.named_parameters()}
+    config = sft_config(cpu, tmp_path / "anew", max_steps=2, save_strategy="steps", save_steps=1)
+    anew = sft_trainer(model, tokenizer, rows, config=config)
+    anew.train()
+    moved = {
+        name: not torch.equal(weight, before[name]) for name, weight in model.named_parameters()
+    }
+    assert all(moved[name] == ("lora" in name) for name in moved)
+    # Or the run itself goes on from there, in a folder of its own.
+    steps = run(
+        str(evaluated.model.peft_config["default"].base_model_name_or_path),
+        str(tmp_path / "branch"),
+        "steps",
+        resume=first,
+        **ODD,
+    )
+    assert figures(steps.state.log_history) == figures(evaluated.state.log_history)
+
+
+def test_what_an_earlier_run_left_goes_and_is_announced(
+    model_folder: Path, finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import shutil
+
+    out = tmp_path / "again"
+    shutil.copytree(finished, out)
+    run(str(model_folder), str(out), "steps", max_steps=3, resume=None)
+    said = capsys.readouterr().err
+    assert "begins at step 0; checkpoint-26, checkpoint-28, checkpoint-30" in said
+    assert [path.name for _, path in numbered_checkpoints(out)] == ["checkpoint-2", "checkpoint-3"]

@@ -87,10 +87,56 @@ def test_stopped_run_is_resumed(
     assert "already holds a run" in capsys.readouterr().err
     assert train(*words, "--resume", "--seed", 4) == 2
     assert "was trained with seed 0" in capsys.readouterr().err
+    assert train(*words, "--resume", tmp_path) == 2
+    assert "no whole checkpoint there" in capsys.readouterr().err
+    # As after a full disk: the state was saved elsewhere, the run goes on in another folder.
+    moved = [*words[:7], tmp_path / "moved", *words[8:]]
+    assert train(*moved, "--resume", out / "checkpoints" / "checkpoint-1") == 0
+    elsewhere = json.loads(capsys.readouterr().out)
     assert train(*words, "--resume") == 0
     resumed = json.loads(capsys.readouterr().out)
     assert (resumed["steps"], resumed["finished"]) == (6, True)
     assert resumed["metrics_before"] == stopped["metrics_before"]
+    figures = ("steps", "train_loss", "validation_loss", "metrics_before", "metrics_after")
+    assert [elsewhere[name] for name in figures] == [resumed[name] for name in figures]
+    listed = resumed["checkpoints"]
+    assert [row["step"] for row in listed] == [2, 4, 6]
+    assert listed[-1]["validation_loss"] == resumed["validation_loss"]
+    assert sum(row["best"] for row in listed) == 1
+
+
+def test_a_model_that_cannot_be_written_is_written_later(
+    model_folder: Path, split_folder: Path, tmp_path: Path, capsys: Any
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "model").write_text("a file where the model's folder is to be")
+    words: list[Any] = ["--model", model_folder, "--data", split_folder, "--method", "lora"]
+    words += ["--out", out, "--epochs", 1, "--json"]
+    assert train(*words) == 2
+    said = capsys.readouterr().err
+    assert "trained to step 2, but" in said
+    assert "repeat the command with --resume" in said
+    (out / "model").unlink()
+    assert train(*words, "--resume") == 0
+    assert json.loads(capsys.readouterr().out)["steps"] == 2
+    assert (out / "model" / "adapter_model.safetensors").is_file()
+
+
+def test_a_checkpoints_adapter_is_trained_on(
+    model_folder: Path, split_folder: Path, tmp_path: Path, capsys: Any
+) -> None:
+    words: list[Any] = ["--data", split_folder, "--epochs", 1, "--json"]
+    lora = ("--method", "lora")
+    assert train("--model", model_folder, *lora, *words, "--out", tmp_path / "first") == 0
+    first = json.loads(capsys.readouterr().out)
+    path = first["checkpoints"][-1]["path"]
+    assert train("--model", path, "--method", "full", *words, "--out", tmp_path / "full") == 2
+    assert "is an adapter" in capsys.readouterr().err
+    assert train("--model", path, *lora, *words, "--out", tmp_path / "second") == 0
+    second = json.loads(capsys.readouterr().out)
+    assert second["metrics_before"] == first["metrics_after"]
+    assert second["metrics_after"]["loss"] < first["metrics_after"]["loss"]
 
 
 def test_one_file_in_a_format_of_its_own(model_folder: Path, tmp_path: Path, capsys: Any) -> None:

@@ -1,0 +1,149 @@
+"""Explain a training step that ran out of memory: what needed it, and which setting would fit."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import psutil
+import torch
+from accelerate.utils.memory import should_reduce_batch_size
+
+from course_lib import machine
+from course_lib.catalog import ModelShape
+from course_lib.errors import CourseError
+from course_lib.memory import Card, Plan, card, plan
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+GIB = 2**30
+_ASKED_FOR = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or on the CPU.
+
+    Args:
+        error: What a training step raised.
+
+    Returns:
+        True for PyTorch's errors of a GPU's and of the CPU's allocator, and Python's own.
+
+    Example:
+        >>> is_out_of_memory(MemoryError())
+        True
+    """
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or (
+        isinstance(error, RuntimeError) and should_reduce_batch_size(error)
+    )
+
+
+def explain(trainer: Trainer, error: BaseException, batch: tuple[int, int] | None) -> str:
+    """Say what a step needed, part by part, what there was, and the next setting that fits.
+
+    Args:
+        trainer: The trainer whose step failed.
+        error: What it raised.
+        batch: Rows and tokens of the batch that the step was given, padding included; None where
+            memory ran out before there was one.
+
+    Returns:
+        A message of a few lines. Needs are predicted by ``course_lib.memory`` for this very model,
+        method and batch; what there was, is measured.
+
+    Example:
+        >>> print(explain(trainer, error, (64, 1024)))  # doctest: +SKIP
+    """
+    held, free = memory_now()
+    model: Any = trainer.model
+    doing = "training" if model.training else "evaluation"
+    asked = _ASKED_FOR.search(str(error))
+    lines = [
+        f"out of memory at step {trainer.state.global_step + 1:,} in {doing}"
+        + (f", with {batch[0]:,} rows × {batch[1]:,} tokens at once" if batch else "")
+        + (f": one tensor more asked for {asked[1]}" if asked else ""),
+        f"there was {free:.2f} GiB free, beside {held:.2f} GiB that this process held",
+    ]
+    if batch is not None:
+        try:
+            lines += _needs(trainer, batch, held + free)
+        except CourseError as why:
+            lines.append(f"what it needs cannot be predicted ({why}); halve the rows at once")
+    return "\n  ".join(lines)
+
+
+def memory_now() -> tuple[float, float]:
+    """What this process holds, and what it could still get.
+
+    Returns:
+        Both in GiB: of the GPU where there is one, else of main memory within every limit that
+        this process is under.
+
+    Example:
+        >>> held, free = memory_now()
+        >>> held > 0
+        True
+    """
+    if torch.cuda.is_available():
+        held = torch.cuda.memory_allocated()
+        # What the allocator holds and does not use is free to this process too.
+        unused = torch.cuda.memory_reserved() - held
+        return held / GIB, (torch.cuda.mem_get_info()[0] + unused) / GIB
+    process = psutil.Process()
+    used = process.memory_info()
+    free = min(float(psutil.virtual_memory().available), machine.ram_gib() * GIB - used.rss)
+    if sys.platform == "linux":
+        limit, _ = process.rlimit(psutil.RLIMIT_AS)
+        if limit != psutil.RLIM_INFINITY:
+            free = min(free, limit - used.vms)
+    return used.rss / GIB, max(0.0, free / GIB)
+
+
+def _needs(trainer: Trainer, batch: tuple[int, int], available: float) -> list[str]:
+    asked = _plan(trainer, batch, available, "this machine")
+    parts = "\n".join(
+        f"    {name:<14}{gib:>8.2f} GiB"
+        for name, gib in sorted(asked.parts.items(), key=lambda part: -part[1])
+        if gib >= 0.005
+    )
+    settings = asked.settings
+    setting = settings["method"]
+    setting += f", rank {settings['r']}" if "r" in settings else ""
+    setting += f", checkpointing {'on' if settings['gradient_checkpointing'] else 'off'}"
+    # Predictions err, and memory is held in pieces. What was tried does not count as fitting, even
+    # where it should have fitted.
+    room = "memory that there was, less a tenth to be safe"
+    if asked.fits:
+        room, available = "memory that was tried, less a tenth", asked.peak_gib
+    return [
+        f"predicted for this step ({setting}), {asked.peak_gib:.2f} GiB in all:\n{parts}",
+        _plan(trainer, batch, 0.9 * available, room).reasons["fits"],
+    ]
+
+
+def _plan(trainer: Trainer, batch: tuple[int, int], gib: float, room: str) -> Plan:
+    args, model = trainer.args, cast("Any", trainer.model)
+    adapters = getattr(model, "peft_config", {})
+    quantised = getattr(model, "is_loaded_in_4bit", False)
+    rank = {"rank": next(iter(adapters.values())).r} if adapters else {}
+    return plan(
+        ModelShape.of(model.config.get_text_config()),
+        _this_machine(gib, room),
+        "qlora" if quantised else "lora" if adapters else "full",
+        seq_len=batch[1],
+        batch=batch[0],
+        checkpointing=bool(args.gradient_checkpointing),
+        optimizer=str(getattr(args.optim, "value", args.optim)),
+        accumulation=args.gradient_accumulation_steps,
+        **rank,
+    )
+
+
+def _this_machine(gib: float, room: str) -> Card:
+    if not torch.cuda.is_available():
+        return dataclasses.replace(card("cpu"), name=room, gib=gib)
+    capability = torch.cuda.get_device_capability(0)
+    return dataclasses.replace(card("t4"), name=room, gib=gib, capability=capability)
