@@ -156,7 +156,7 @@ def _saving(job: Job) -> Group:
             else "a lent session may be taken away at any minute",
         ),
         "save_steps": (50, "what is lost with a session is less than this many steps"),
-        "save_total_limit": (2, "the last one, and one to fall back on"),
+        "save_total_limit": (3, "the last three: one to go on from, two to fall back on"),
         "per_device_eval_batch_size": (16 if cpu else 4, "no activations are kept in evaluation"),
     }
     return found
