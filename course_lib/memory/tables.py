@@ -91,9 +91,10 @@ def models_that_fit(gpu: str = "3gb", *, seq_len: int = 512) -> pd.DataFrame:
         seq_len: Tokens a row for the three peaks.
 
     Returns:
-        Indexed by model, the smallest first: parameters; for each method the least GiB that it
-        needs with one row at a time; ``best``, the first of full, lora, qlora that fits; and
-        longest_row, the tokens of the longest row that fits with the lightest method.
+        Indexed by model, the smallest first: parameters; for each method the GiB that it needs
+        with one row at a time, with 8-bit AdamW where only that fits; ``best``, the first of full,
+        lora, qlora that fits; and longest_row, the tokens of the longest row that fits with the
+        lightest method.
 
     Raises:
         CourseError: An unknown card, or a size below 1.
