@@ -13,7 +13,9 @@ from datasets import Dataset
 from peft import LoraConfig
 from transformers import BitsAndBytesConfig
 from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.grpo_config import GRPOConfig
+from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.sft_config import SFTConfig
 
 from course_lib.__main__ import main
@@ -22,6 +24,7 @@ from course_lib.cleaning.rule import chat
 from course_lib.errors import CourseError
 from course_lib.memory import card, estimate, plan, seconds_per_step
 from course_lib.memory.sharding import _STATE_PARTS
+from course_lib.memory.tables import costs, models_that_fit
 from course_lib.runtime import Runtime
 from course_lib.training import load_model, sft_config, sft_trainer
 
@@ -234,6 +237,36 @@ def test_a_plan_for_this_cpu_trains(method: str, tmp_path: Path) -> None:
     assert result.training_loss > 0
 
 
+def test_plans_for_dpo_and_grpo_train_with_trl_alone(tmp_path: Path) -> None:
+    prompts = [f"What is {n}?" for n in range(8)]
+    pairs = [{"prompt": p, "chosen": " It is one.", "rejected": " No."} for p in prompts]
+    trainers: dict[str, Any] = {"dpo": DPOTrainer, "grpo": GRPOTrainer}
+    for trainer, Trainer in trainers.items():
+        found = plan(
+            "pocket",
+            "cpu",
+            "lora",
+            rows=4 if trainer == "dpo" else 1,
+            seq_len=48,
+            rows_per_step=4,
+            epochs=2,
+            trainer=trainer,
+            completion_len=8,
+        )
+        model, tokenizer = load_model("pocket", runtime())
+        rewards = {"reward_funcs": lambda completions, **_: [float(len(c)) for c in completions]}
+        made = Trainer(
+            model=model,
+            args=found.training_config(tmp_path / trainer),
+            train_dataset=Dataset.from_list(pairs[:4] if trainer == "dpo" else pairs[:1]),
+            processing_class=tokenizer,
+            peft_config=found.lora_config(),
+            **(rewards if trainer == "grpo" else {}),
+        )
+
+        assert made.train().global_step == found.steps == 2
+
+
 def test_the_frontier_gets_lighter_as_it_gets_slower() -> None:
     found = plan("Qwen2.5-1.5B-Instruct", "t4")
     tried, frontier = found.tried(), found.frontier()
@@ -287,3 +320,29 @@ def test_sharding_knows_every_part_of_an_sft_step_that_is_state() -> None:
     for method in ("full", "lora", "qlora"):
         parts = set(estimate(shape("Qwen3-0.6B"), method=method, seq_len=64, batch=1).parts)
         assert parts - set(_STATE_PARTS) == {"activations", "logits", "context"}
+
+
+def test_the_table_of_costs_is_that_of_the_plans() -> None:
+    name = "Qwen2.5-7B-Instruct"
+    table = costs([name], gpus=["t4", "3gb"], rows=500, seq_len=512)
+    found = plan(name, "t4", "qlora", 500, 512)
+    line = table.loc[(name, "qlora", "T4")]
+
+    assert line["peak_gib"] == pytest.approx(found.peak_gib)
+    assert line["hours"] == pytest.approx(found.hours)
+    assert line["rows_a_session"] == int(500 * 12 / (found.hours or 1))
+    assert line["dollars"] == pytest.approx(0.35 * (found.hours or 0))
+    assert not table["fits"].drop([(name, "qlora", "T4")]).any()
+    assert table["hours"].notna().sum() == 1, "what does not fit takes no hours"
+
+
+def test_which_models_fit_in_3_gb() -> None:
+    table = models_that_fit("3gb")
+
+    assert len(table) > 10
+    assert (table[["full", "lora", "qlora"]].min(axis=1) <= 2.8).equals(table["best"] != "none")
+    for name, row in table[table["best"] != "none"].iterrows():
+        length = int(row["longest_row"])
+        assert plan(str(name), "3gb", "qlora", seq_len=length, batch=1).fits
+        if length < shape(str(name)).context:
+            assert not plan(str(name), "3gb", "qlora", seq_len=2 * length, batch=1).fits
