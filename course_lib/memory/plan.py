@@ -200,18 +200,21 @@ def plan(
     given: dict[str, object] = {"batch": batch, "checkpointing": checkpointing}
     given |= {"optimizer": optimizer, "attention": attention}
     fixed = [name for name, value in given.items() if value is not None]
+    # In the order of what they give up; LoRA where a card has no 4-bit kernels.
+    others = {
+        "full": ("full", "lora", "qlora"),
+        "lora": ("lora", "qlora"),
+        "qlora": ("qlora", "lora"),
+    }
     proposal = None
     if not chosen.fits:
-        lighter = ("full", "lora", "qlora")
-        proposal = first_that_fits(
-            job, chosen.setting, lighter[lighter.index(chosen.setting.method) :]
-        )
+        proposal = first_that_fits(job, chosen.setting, others[chosen.setting.method])
     settings, reasons = configs.settings_of(job, chosen.setting, epochs)
     length, lost = why_length(
         chosen.setting.seq_len, ordered, asked=seq_len is not None, context=shape.context
     )
     reasons = {
-        "fits": why_fits(job, chosen, proposal, fixed=fixed),
+        "fits": why_fits(job, chosen, proposal),
         "method": why_method(job, chosen, trials, rows, asked=method is not None),
         "max_length": length,
         **why_settings(job, chosen, trials, fixed),

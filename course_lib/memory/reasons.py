@@ -129,6 +129,8 @@ def _why_batch(job: Job, chosen: Trial, trials: Sequence[Trial], fixed: Sequence
     batch = chosen.setting.batch
     if "batch" in fixed:
         return f"{batch}: as asked"
+    if not chosen.fits:
+        return f"{batch}: the setting that needs least memory"
     rows = batch * chosen.setting.accumulation
     larger = [n for n in range(batch + 1, rows + 1) if rows % n == 0]
     if not larger:
@@ -152,6 +154,8 @@ def _why_checkpointing(
     on = chosen.setting.checkpointing
     if "checkpointing" in fixed:
         return f"{'on' if on else 'off'}: as asked"
+    if not chosen.fits:
+        return f"{'on' if on else 'off'}: the setting that needs least memory"
     if not on:
         return "off: the activations fit, and recomputing them would cost about a third more time"
     other = next(
@@ -214,14 +218,13 @@ def _why_attention(job: Job, chosen: Trial, trials: Sequence[Trial], fixed: Sequ
     return f"{told}; eager holds every score: {eager.memory.peak_gib:.2f} GiB"
 
 
-def why_fits(job: Job, chosen: Trial, proposal: Trial | None, *, fixed: Sequence[str]) -> str:
+def why_fits(job: Job, chosen: Trial, proposal: Trial | None) -> str:
     """Say how much room there is, or what is too much and what would fit.
 
     Args:
         job: The model, the card and the trainer.
         chosen: The trial that was taken.
         proposal: Where it does not fit: what would, if anything.
-        fixed: Names of `Setting` that the learner gave.
 
     Returns:
         One or two sentences.
@@ -237,13 +240,12 @@ def why_fits(job: Job, chosen: Trial, proposal: Trial | None, *, fixed: Sequence
     free = where.gib - memory.peak_gib
     if chosen.fits:
         told = f"{memory.peak_gib:.2f} GiB of {where.gib:.2f} on the {where.name}, {free:.2f} free"
-        if free < 0.05 * where.gib and "batch" not in fixed and chosen.setting.batch > 1:
-            told += " (less than the estimate may be wrong by: at the first sign of too little "
-            told += "memory halve the micro-batch and double the accumulation)"
+        if free < 0.05 * where.gib:
+            told += f", less than the estimate may be wrong by: if it runs out, {_lighter(chosen)}"
         return f"{told}; {made_of}"
-    if free >= 0:
-        return why_not_4bit(job.shape, where) or ""
     short = f"{-free:.2f} GiB too much for the {where.gib:.2f} of the {where.name}; {made_of}. "
+    if chosen.setting.method == "qlora" and (unsupported := why_not_4bit(job.shape, where)):
+        short = f"{unsupported}. "
     if proposal is None:
         return short + "No smaller setting fits either."
     other = proposal.setting
@@ -254,6 +256,12 @@ def why_fits(job: Job, chosen: Trial, proposal: Trial | None, *, fixed: Sequence
         f"{short}This would fit: {other.method}, {other.batch} × {other.seq_len} tokens, "
         f"checkpointing {again}{eight}{wait}."
     )
+
+
+def _lighter(chosen: Trial) -> str:
+    if chosen.setting.batch > 1:
+        return "halve the micro-batch and double the accumulation"
+    return "shorten the rows" if chosen.setting.checkpointing else "turn checkpointing on"
 
 
 def why_length(

@@ -189,7 +189,7 @@ class Job:
             yield "math"
 
     def _rank(self, trial: Trial) -> tuple[Any, ...]:
-        """Fits, fast, familiar; then with room to spare, and in as few pieces as that allows."""
+        """Fits, fast, with room to spare, familiar, and in as few pieces as that allows."""
         setting, peak = trial.setting, trial.memory.peak_gib
         crowded = peak > (1 - ROOM) * self.where.gib
         if not trial.fits:
@@ -199,8 +199,8 @@ class Job:
             # Rounded: the same product, multiplied in another order, differs in its last digit.
             float(f"{trial.seconds:.6g}"),
             METHODS_TRIED.index(setting.method),
-            OPTIMIZERS.index(setting.optimizer) if setting.optimizer in OPTIMIZERS else 0,
             crowded,
+            OPTIMIZERS.index(setting.optimizer) if setting.optimizer in OPTIMIZERS else 0,
             peak if crowded else setting.accumulation,
             peak,
         )
