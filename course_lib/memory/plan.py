@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,7 +208,10 @@ def plan(
     }
     proposal = None
     if not chosen.fits:
-        proposal = first_that_fits(job, chosen.setting, others[chosen.setting.method])
+        asked_for = chosen.setting
+        if batch is None:
+            asked_for = replace(asked_for, batch=cuts[0][0], accumulation=cuts[0][1])
+        proposal = first_that_fits(job, asked_for, others[asked_for.method])
     settings, reasons = configs.settings_of(job, chosen.setting, epochs)
     length, lost = why_length(
         chosen.setting.seq_len, ordered, asked=seq_len is not None, context=shape.context
@@ -348,7 +351,7 @@ def _why_seconds(where: Card, trainer: str) -> str:
     if where.dtype == "float16":
         told += (
             " for fp16 and tuned kernels, and as a lower bound for anything else: plain TRL in "
-            "bf16, which this card emulates, took five times as long"
+            "bf16, which a T4 emulates, took five times as long there"
         )
     if trainer == "grpo":
         told += ". Generating is counted as if every answer were as long as it may be"
