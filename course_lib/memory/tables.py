@@ -92,7 +92,7 @@ def models_that_fit(gpu: str = "3gb", *, seq_len: int = 512) -> pd.DataFrame:
 
     Returns:
         Indexed by model, the smallest first: parameters; for each method the GiB that it needs
-        with one row at a time, with 8-bit AdamW where only that fits; ``best``, the first of full,
+        with one row at a time, with 8-bit AdamW where 32 bits leave no room; ``best``, the first of full,
         lora, qlora that fits; and longest_row, the tokens of the longest row that fits with the
         lightest method.
 
