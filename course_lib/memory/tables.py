@@ -92,9 +92,9 @@ def models_that_fit(gpu: str = "3gb", *, seq_len: int = 512) -> pd.DataFrame:
 
     Returns:
         Indexed by model, the smallest first: parameters; for each method the GiB that it needs
-        with one row at a time, with 8-bit AdamW where 32 bits leave no room; ``best``, the first of full,
-        lora, qlora that fits; and longest_row, the tokens of the longest row that fits with the
-        lightest method.
+        with one row at a time, with 8-bit AdamW where 32 bits leave no room; ``best``, the first of
+        full, lora, qlora that fits; and longest_row, the tokens of the longest row that fits with
+        the lightest method.
 
     Raises:
         CourseError: An unknown card, or a size below 1.
