@@ -82,8 +82,8 @@ def claims() -> pd.DataFrame:
     """Return every claim of this session, in the order in which they were first stated.
 
     Returns:
-        One row a claim with the columns ``statement``, ``value``, ``threshold`` (in words, such as
-        "at least 0.8") and ``held``.
+        One row a claim with the columns ``statement``, ``value`` (as text: four digits are read
+        more easily than seven), ``threshold`` (in words, such as "at least 0.8") and ``held``.
 
     Example:
         >>> claims()[["statement", "held"]]  # doctest: +SKIP
@@ -91,7 +91,11 @@ def claims() -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        {**record, "threshold": f"{record['bound']} {_show(float(str(record['threshold'])))}"}
+        {
+            **record,
+            "value": "no number" if record["value"] is None else _show(float(str(record["value"]))),
+            "threshold": f"{record['bound']} {_show(float(str(record['threshold'])))}",
+        }
         for record in _remembered.values()
     ]
     return pd.DataFrame(rows, columns=["statement", "value", "threshold", "held"])

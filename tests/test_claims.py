@@ -32,10 +32,12 @@ def test_remembers_in_order_and_the_last_measurement_wins() -> None:
     claim("first", 1, at_least=2)
     claim("second", 1, at_most=2)
     claim("first", 3, at_least=2)
+    claim("small", 1.2345678e-7, at_most=1)
     frame = claims()
     assert frame.columns.tolist() == ["statement", "value", "threshold", "held"]
-    assert frame["statement"].tolist() == ["first", "second"]
-    assert frame["threshold"].tolist() == ["at least 2", "at most 2"]
+    assert frame["statement"].tolist() == ["first", "second", "small"]
+    assert frame["value"].tolist() == ["3", "1", "1.235e-07"]
+    assert frame["threshold"].tolist() == ["at least 2", "at most 2", "at most 1"]
     assert frame["held"].all()
 
 
