@@ -102,8 +102,13 @@ _JAPANESE = re.compile(
 _FILLER = re.compile(
     r"(?i)lorem ipsum dolor|\[(?:todo|tbd|fixme)\]|<(?:todo|tbd|fixme)>|\{(?:todo|tbd)\}"
 )
-_CODE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+|\$\$.*?\$\$|\\[(\[].*?\\[)\]]", re.DOTALL)
-_QUOTED = re.compile(r"「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”|'[^'\n]{2,40}'")
+# No formula or quotation is longer; without a limit, those never closed take quadratic time.
+_CODE = re.compile(
+    r"```.*?```|`[^`\n]*`|https?://\S+|\$\$.*?\$\$|\\[(\[].{0,1000}?\\[)\]]", re.DOTALL
+)
+_QUOTED = re.compile(
+    r"「[^」]{0,1000}」|『[^』]{0,1000}』|\"[^\"\n]*\"|“[^”]{0,1000}”|'[^'\n]{2,40}'"
+)
 _WANTED = re.compile(
     r"(?i)template|(?<![a-z])letter|e-?mail (?:to|for|that|about)|draft|placeholder|sample|example"
     r"|r[eé]sum[eé]|(?<![a-z])(?:cv|api|blank|script|regex)(?![a-z])|write (?:me |us )?an?|fill in"
