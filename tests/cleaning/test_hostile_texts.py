@@ -72,7 +72,7 @@ PIECES += [
 
 
 # What is never closed, behind what makes a rule look twice.
-UNCLOSED = ["「", "『", "“", "（", "(", "[", "«", "\\(", "【"]
+UNCLOSED = ["_", "「", "『", "“", "（", "(", "[", "«", "\\(", "【"]
 OPENED = ["", "<think>", "As of my last update ", "очень ", "[Your Name] "]
 
 
