@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
@@ -184,7 +185,7 @@ def apply_template(
         "input_ids" and what else the settings ask for, one list a conversation.
 
     Raises:
-        CourseError: The template leaves a call out.
+        CourseError: The template leaves a call out, or does not tell answers of weight 0 apart.
 
     Example:
         >>> apply_template(tokenizer, [messages], [None])["input_ids"]  # doctest: +SKIP
@@ -198,14 +199,33 @@ def apply_template(
         encoded: Any = {key: [row[key] for row in each] for key in each[0]}
     else:
         encoded = apply(written)
+    found = {key: list(encoded[key]) for key in encoded}
     for number, messages in enumerate(written):
-        if any("tool_calls" in message for message in messages):
-            text = str(tokenizer.decode(encoded["input_ids"][number]))
-            try:
+        try:
+            if any("tool_calls" in message for message in messages):
+                text = str(tokenizer.decode(found["input_ids"][number]))
                 check_calls(tokenizer, messages, text)
-            except CourseError as error:
-                raise CourseError(f"{place(number)}: {error}") from error
-    return {key: list(encoded[key]) for key in encoded}
+            if masks := found.get("assistant_masks"):
+                masks[number] = _weighted(messages, masks[number])
+        except CourseError as error:
+            raise CourseError(f"{place(number)}: {error}") from error
+    return found
+
+
+def _weighted(messages: Messages, mask: list[int]) -> list[int]:
+    """A mask without the answers of weight 0, which are there to be read and not to be learnt."""
+    weights = [message.get("weight") for message in messages if message["role"] == "assistant"]
+    if 0 not in weights:
+        return mask
+    runs = [(bool(learnt), len(list(run))) for learnt, run in groupby(mask)]
+    if sum(learnt for learnt, _ in runs) != len(weights):
+        raise CourseError(
+            "An answer has the weight 0, but the chat template does not mark each answer by "
+            "itself, so that it cannot be told from the others. Take the row out."
+        )
+    left = iter(weights)
+    kept = [(learnt and next(left) != 0, length) for learnt, length in runs]
+    return [int(learnt) for learnt, length in kept for _ in range(length)]
 
 
 def render_row(tokenizer: PreTrainedTokenizerBase, row: Mapping[str, Any], number: int) -> str:
@@ -282,7 +302,8 @@ def trained_mask(
         tools: What the assistant may call, as given to `render`.
 
     Returns:
-        1 for each trained token, 0 for the others; all 0 where the template has no markers.
+        1 for each trained token, 0 for the others, answers of weight 0 among them; all 0 where the
+        template has no markers.
 
     Example:
         >>> sum(trained_mask(tokenizer, messages, 24))  # doctest: +SKIP
@@ -298,7 +319,7 @@ def trained_mask(
         return_dict=True,
         return_assistant_tokens_mask=True,
     )
-    return list(encoded["assistant_masks"])
+    return _weighted(messages, list(encoded["assistant_masks"]))
 
 
 def has_markers(tokenizer: PreTrainedTokenizerBase) -> bool:
