@@ -7,7 +7,7 @@ values are copied into, so private ones are masked there too, and in the name of
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from course_lib.cleaning.rule import Messages
@@ -15,7 +15,7 @@ from course_lib.cleaning.rule import Messages
 _RESULTS = ("tool", "function")
 
 
-def calls(message: dict[str, Any]) -> list[dict[str, Any]]:
+def calls(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The functions that a message calls, each with "name" and mostly "arguments".
 
     Args:
@@ -34,7 +34,7 @@ def calls(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [*made, single] if single else made
 
 
-def said(message: dict[str, Any]) -> str:
+def said(message: Mapping[str, Any]) -> str:
     """All that a message says: its text, and its calls as JSON.
 
     Args:

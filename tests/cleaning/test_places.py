@@ -377,7 +377,7 @@ def test_a_corrected_pair_must_be_one(pairs: Path, tmp_path: Path) -> None:
 
 def test_a_row_that_ends_with_a_call_is_shown_and_can_be_fixed() -> None:
     call = {"name": "find_order", "arguments": '{"number": 7}'}
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"role": "user", "content": "Where is my ordr?"},
         {"role": "assistant", "content": "", "function_call": call},
     ]
