@@ -165,7 +165,9 @@ def wrong_language(messages: Messages) -> str | None:
             if said and said != asked:
                 # Asked last, because hardly any row comes so far.
                 own = language_of(_QUOTATION.sub(" ", message["content"]))
-                if own in (None, asked) or _asks_for_language(messages):
+                if own in (None, asked):
+                    continue
+                if _asks_for_language(messages):
                     return None
                 return f"the question is in {asked!r}, the answer in {said!r}"
     return None
