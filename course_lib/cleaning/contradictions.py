@@ -63,7 +63,7 @@ def asked_and_stated(sets: list[Messages]) -> list[str]:
 
     >>> from course_lib.cleaning.rule import chat
     >>> asked_and_stated([chat("Where's my tent?", "In the box. Look!")])
-    ['wheresmytent\nin the box\nlook']
+    ['wheresmytent\\nin the box\\nlook']
     """
     return [
         "\n".join([letters(prompt(messages)), *sentences])
