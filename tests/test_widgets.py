@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import nbformat
 import pandas as pd
@@ -27,7 +29,7 @@ from course_lib.cleaning.annotation import apply, decisions, record, sample_find
 from course_lib.cleaning.rule import chat
 from course_lib.errors import CourseError
 from course_lib.formats import write_jsonl
-from course_lib.widgets import AnnotationView, annotate
+from course_lib.widgets import AnnotationView, annotate, memory_sliders
 from course_lib.widgets.cards import card, diff, table, text_html
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -648,3 +650,73 @@ CONTRASTS = """() => {
   }
   return poor;
 }"""
+
+
+SLIDERS = """\
+from course_lib.widgets import memory_sliders
+view = memory_sliders("Qwen2.5-7B-Instruct", method="qlora")
+view"""
+
+
+def test_the_memory_sliders_say_what_the_estimate_says() -> None:
+    view = memory_sliders("Qwen2.5-7B-Instruct", method="qlora")
+    assert view.estimate.peak_gib < 14.56
+    assert "fits" in view.bar.value
+    light = view.estimate.peak_gib
+    view.batch.value = 32
+    view.checkpointing.value = False
+    assert view.estimate.peak_gib > 3 * light
+    assert f"{view.estimate.peak_gib:.2f} of 14.56 GiB: does not fit" in view.bar.value
+    view.method.value = "full"
+    assert view.rank.disabled
+    assert ElementTree.fromstring(view.bar.value).tag == "div", "well-formed, as a browser reads it"
+
+
+def test_a_slider_is_drawn_within_a_tenth_of_a_second() -> None:
+    view = memory_sliders()
+    began = time.perf_counter()
+    for value in (128, 8192) * 10:
+        view.seq_len.value = value
+    assert (time.perf_counter() - began) / 20 < 0.1
+
+
+def test_where_nobody_can_move_a_slider_it_is_a_figure(tmp_path: Path) -> None:
+    nbclient = pytest.importorskip("nbclient")
+    notebook = new_notebook(cells=[new_code_cell(SLIDERS), new_code_cell("view.rank.value = 64")])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
+    nbclient.NotebookClient(
+        notebook,
+        timeout=120,
+        resources={"metadata": {"path": str(tmp_path)}},
+    ).execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
+    (output,) = notebook.cells[0].outputs
+    assert set(output["data"]) == {"text/plain", "image/png"}
+    assert base64.b64decode(output["data"]["image/png"]).startswith(b"\x89PNG")
+
+
+@pytest.mark.browser
+def test_the_memory_sliders_in_jupyterlab_by_keyboard(
+    tmp_path: Path, browser: Any, lab: str, request: pytest.FixtureRequest
+) -> None:
+    notebook = new_notebook(cells=[new_code_cell(SLIDERS)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
+    nbformat.write(notebook, tmp_path / "sliders.ipynb")
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    request.addfinalizer(lambda: page.screenshot(path=tmp_path / "sliders.png"))
+    page.set_default_timeout(60_000)
+    page.goto(f"{lab}sliders.ipynb?reset")
+    page.locator("#jp-main-statusbar").get_by_text("(ipykernel) | Idle").wait_for()
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    verdict = page.locator("[role=status]", has_text="of 14.56 GiB").first
+    verdict.wait_for()
+    before = verdict.inner_text()
+    assert "fits" in before
+    page.screenshot(path=tmp_path / "begun.png")
+    page.locator(".noUi-handle").first.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    moved = memory_sliders("Qwen2.5-7B-Instruct", method="qlora", seq_len=8192)
+    wanted = f"{moved.estimate.peak_gib:.2f} of 14.56 GiB"
+    page.locator("[role=status]", has_text=wanted).first.wait_for()
+    assert wanted not in before

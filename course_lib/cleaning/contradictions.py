@@ -62,8 +62,8 @@ def asked_and_stated(sets: list[Messages]) -> list[str]:
     """What each row asks, in letters and digits alone, and the sentences of its answers, as lines.
 
     >>> from course_lib.cleaning.rule import chat
-    >>> asked_and_stated([chat("Where's my tent?", "In the box. Look!")])
-    ['wheresmytent\\nin the box\\nlook']
+    >>> asked_and_stated([chat("Where's my tent?", "In the box. Look!")])[0].splitlines()
+    ['wheresmytent', 'in the box', 'look']
     """
     return [
         "\n".join([letters(prompt(messages)), *sentences])

@@ -142,7 +142,7 @@ def training_time(cost: pd.Series, model: str | Path, gpu: str = "t4") -> pd.Ser
 
     rows, tokens = int(cost["rows"]), float(cost["tokens"])
     length = ceil(tokens / rows)
-    found = plan(model, gpu, None, length, _BATCH, accumulation=_ACCUMULATION)
+    found = plan(model, gpu, seq_len=length, batch=_BATCH, accumulation=_ACCUMULATION, epochs=1)
     steps = float(cost["total"]) / length / (_BATCH * _ACCUMULATION)
     hours = steps * found.seconds_per_step / 3600
     return pd.Series(

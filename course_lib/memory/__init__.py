@@ -1,10 +1,11 @@
 """Memory and time of a training step: predicted from a model's shape, measured, and traced.
 
-`estimate` predicts the peak by part, `plan` adds time, settings and reasons, `choose_method`
-chooses full, LoRA or QLoRA, `plan_parallel` plans for several devices, `measure` watches a real
-block of code. What the prediction is checked against needs torch: `course_lib.memory.trace` runs a
-step over fake tensors, and `course_lib.memory.real_step` runs one of random weights;
-`benchmarks/memory_accuracy.py` does both.
+`estimate` predicts the peak by part, `plan` searches the fastest setting that fits and hands back
+the libraries' configs with reasons, `choose_method` chooses full, LoRA or QLoRA, `plan_parallel`
+plans for several devices, `measure` watches a real block of code; `course_lib.memory.tables` has
+the tables that guides quote. What the prediction is checked against needs torch:
+`course_lib.memory.trace` runs a step over fake tensors, and `course_lib.memory.real_step` runs one
+of random weights; `benchmarks/memory_accuracy.py` does both.
 """
 
 from course_lib.memory.cards import Card, card

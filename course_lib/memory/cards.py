@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from course_lib import machine
 from course_lib.errors import CourseError
 
+# What is lent for nothing, as the platforms published it when the course was written; they change
+# it without notice. Colab promises neither a card nor hours.
+HOURS_AS_OF = "2024 to 2026"
+KAGGLE_HOURS_A_WEEK = 30
+SESSION_HOURS = 12
+LENT_BY_KAGGLE = ("T4", "P100")
+
 
 @dataclass(frozen=True)
 class Card:

@@ -38,7 +38,7 @@ from course_lib.training.checkpoints import (
     latest_checkpoint,
     numbered_checkpoints,
 )
-from course_lib.training.out_of_memory import explain, is_out_of_memory
+from course_lib.training.out_of_memory import explain, is_out_of_memory, memory_now
 
 T = TypeVar("T", bound=type[Trainer])
 
@@ -110,12 +110,13 @@ class _FaultTolerant(Trainer):
         self.remove_callback(_SaveAfterTheEpoch)
         self.add_callback(_SaveAfterTheEpoch())  # last, behind every callback that asks for a save
         self._tidy(resume_from_checkpoint)
+        room = memory_now()
         try:
             return super().train(resume_from_checkpoint, *args, **kwargs)
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            message = explain(self, error, self._batch)
+            message = explain(self, error, self._batch, room)
         # Out here the error is gone, and with it the frames that held the batch's tensors.
         self.model.zero_grad()
         gc.collect()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from transformers import Trainer
 
 GIB = 2**30
+# Parts of an estimate that are in memory before the first step.
+_THERE = ("context", "weights", "weights_4bit", "adapters", "reference")
 _ASKED_FOR = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)
 
 
@@ -41,7 +43,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def explain(trainer: Trainer, error: BaseException, batch: tuple[int, int] | None) -> str:
+def explain(
+    trainer: Trainer, error: BaseException, batch: tuple[int, int] | None, room: tuple[float, float]
+) -> str:
     """Say what a step needed, part by part, what there was, and the next setting that fits.
 
     Args:
@@ -49,15 +53,17 @@ def explain(trainer: Trainer, error: BaseException, batch: tuple[int, int] | Non
         error: What it raised.
         batch: Rows and tokens of the batch that the step was given, padding included; None where
             memory ran out before there was one.
+        room: What `memory_now` said before the first step, when the model was there, and nothing
+            that a step makes.
 
     Returns:
         A message of a few lines. Needs are predicted by ``course_lib.memory`` for this very model,
         method and batch; what there was, is measured.
 
     Example:
-        >>> print(explain(trainer, error, (64, 1024)))  # doctest: +SKIP
+        >>> print(explain(trainer, error, (64, 1024), (1.1, 2.0)))  # doctest: +SKIP
     """
-    held, free = memory_now()
+    held, free = room
     model: Any = trainer.model
     doing = "training" if model.training else "evaluation"
     asked = _ASKED_FOR.search(str(error))
@@ -65,11 +71,12 @@ def explain(trainer: Trainer, error: BaseException, batch: tuple[int, int] | Non
         f"out of memory at step {trainer.state.global_step + 1:,} in {doing}"
         + (f", with {batch[0]:,} rows × {batch[1]:,} tokens at once" if batch else "")
         + (f": one tensor more asked for {asked[1]}" if asked else ""),
-        f"there was {free:.2f} GiB free, beside {held:.2f} GiB that this process held",
+        f"there was {free:.2f} GiB free before the first step, beside {held:.2f} GiB that this "
+        "process held",
     ]
     if batch is not None:
         try:
-            lines += _needs(trainer, batch, held + free)
+            lines += _needs(trainer, batch, free)
         except CourseError as why:
             lines.append(f"what it needs cannot be predicted ({why}); halve the rows at once")
     return "\n  ".join(lines)
@@ -102,8 +109,10 @@ def memory_now() -> tuple[float, float]:
     return used.rss / GIB, max(0.0, free / GIB)
 
 
-def _needs(trainer: Trainer, batch: tuple[int, int], available: float) -> list[str]:
-    asked = _plan(trainer, batch, available, "this machine")
+def _needs(trainer: Trainer, batch: tuple[int, int], free: float) -> list[str]:
+    asked = _plan(trainer, batch, free, "this machine")
+    # What was there before the first step does not have to find its place in what was free then.
+    available = free + sum(asked.parts.get(name, 0.0) for name in _THERE)
     parts = "\n".join(
         f"    {name:<14}{gib:>8.2f} GiB"
         for name, gib in sorted(asked.parts.items(), key=lambda part: -part[1])
@@ -116,7 +125,7 @@ def _needs(trainer: Trainer, batch: tuple[int, int], available: float) -> list[s
     # Predictions err, and memory is held in pieces. What was tried does not count as fitting, even
     # where it should have fitted.
     room = "memory that there was, less a tenth to be safe"
-    if asked.fits:
+    if asked.peak_gib <= available:
         room, available = "memory that was tried, less a tenth", asked.peak_gib
     return [
         f"predicted for this step ({setting}), {asked.peak_gib:.2f} GiB in all:\n{parts}",

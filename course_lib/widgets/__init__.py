@@ -2,3 +2,5 @@
 
 from course_lib.widgets.annotation import AnnotationView as AnnotationView
 from course_lib.widgets.annotation import annotate as annotate
+from course_lib.widgets.memory import MemoryView as MemoryView
+from course_lib.widgets.memory import memory_sliders as memory_sliders

@@ -15,7 +15,6 @@ from typing import Any
 
 import ipywidgets
 import pandas as pd
-from IPython import get_ipython
 
 from course_lib.cleaning.agreement import require_columns
 from course_lib.cleaning.decisions import decisions, record
@@ -25,10 +24,10 @@ from course_lib.cleaning.preferences import conversation
 from course_lib.errors import CourseError
 from course_lib.widgets.cards import card, table, text_html
 from course_lib.widgets.fixing import FixEditor, button, focus
+from course_lib.widgets.front_end import LIVE, somebody_is_there
 
 _HERE = Path(__file__).parent
 _DONE = {"keep": "kept", "fix": "fixed", "reject": "rejected"}
-_LIVE = "application/vnd.jupyter.widget-view+json"
 
 
 def annotate(sample: pd.DataFrame, path: str | Path) -> AnnotationView:
@@ -136,8 +135,8 @@ class AnnotationView(ipywidgets.VBox):
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle["text/plain"] = repr(self)
         bundle["text/html"] = table(self._findings, self._decided)
-        if not _somebody_is_there():
-            bundle.pop(_LIVE, None)
+        if not somebody_is_there():
+            bundle.pop(LIVE, None)
         return bundle
 
     def _on_type(self, change: Any) -> None:
@@ -273,12 +272,3 @@ class AnnotationView(ipywidgets.VBox):
 
     def _say(self, note: str) -> None:
         self.note.value = f"<p>{text_html(note)}</p>" if note else ""
-
-
-def _somebody_is_there() -> bool:
-    """Whether the front end lets people type: nbconvert and nbmake say that theirs does not."""
-    kernel: Any = getattr(get_ipython(), "kernel", None)
-    if not hasattr(kernel, "get_parent"):
-        return True
-    content: dict[str, Any] = kernel.get_parent("shell").get("content", {})
-    return bool(content.get("allow_stdin", True))

@@ -33,7 +33,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> CleaningReport:
 
 def test_hours_follow_from_the_plan_and_grow_with_the_tokens() -> None:
     found = training_time(COST, "Qwen2.5-1.5B-Instruct")
-    planned = plan("Qwen2.5-1.5B-Instruct", "t4", None, 120, 4, accumulation=2)
+    planned = plan("Qwen2.5-1.5B-Instruct", "t4", seq_len=120, batch=4, accumulation=2)
     assert found["hours"] == pytest.approx(375 * planned.seconds_per_step / 3600)
     assert (found["low"] * 2, found["high"] / 2) == (found["hours"], found["hours"])
     twice = training_time(COST * 2, "Qwen2.5-1.5B-Instruct")  # twice the rows

@@ -74,7 +74,7 @@ def test_what_does_not_fit_comes_with_what_does() -> None:
     found = plan("Qwen3-8B", "t4", "lora", seq_len=1024, batch=2)
 
     assert not found.fits
-    assert "This would fit: qlora, 2 × 1024 tokens" in found.reasons["fits"]
+    assert "This would fit: qlora, 1 × 1024 tokens" in found.reasons["fits"]
 
 
 def test_the_proposal_does_fit() -> None:
@@ -134,7 +134,9 @@ def test_command_prints_the_promised_json(capsys: pytest.CaptureFixture[str]) ->
     found = json.loads(capsys.readouterr().out)
 
     assert rc == 0
-    assert set(found) == {"peak_gib", "parts", "fits", "seconds_per_step", "settings", "reasons"}
+    promised = {"peak_gib", "parts", "fits", "seconds_per_step", "settings", "reasons"}
+    assert promised <= set(found)
+    assert found["hours"] is None, "without --rows nobody knows"
     assert found["fits"] is True
     assert sum(found["parts"].values()) == pytest.approx(found["peak_gib"], abs=0.01)
 
