@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from course_lib.cleaning import clean
 from course_lib.errors import CourseError
 from course_lib.formats import FORMATS, Row, join, read, stream, to_dataset, write_jsonl
 
@@ -164,6 +165,37 @@ def test_what_is_left_out_of_messages_is_said(tmp_path: Path) -> None:
     source = read(write_jsonl(rows, tmp_path / "t.jsonl"))
     assert source.rows[0].messages == HI
     assert source.notes == ["t.jsonl: 'timestamp' of messages was left out (2)."]
+
+
+def test_a_developer_message_is_a_system_message_and_that_is_said(tmp_path: Path) -> None:
+    rows = [
+        {"messages": [{"role": "developer", "content": "Be kind."}, *HI]},
+        {"messages": HI},
+        {"prompt": [{"role": "developer", "content": "Be kind."}, HI[0]], "completion": [HI[1]]},
+    ]
+    note = "t.jsonl: the role 'developer' of messages was read as 'system' (1)."
+    system = {"role": "system", "content": "Be kind."}
+    source = read(write_jsonl(rows[:2], tmp_path / "t.jsonl"))
+    assert [row.messages for row in source.rows] == [[system, *HI], HI]
+    assert source.notes == [note]
+    source = read(write_jsonl(rows[2:], tmp_path / "t.jsonl"))
+    assert source.rows[0].messages == [system, *HI]
+    assert source.notes == [note]
+    report = clean(write_jsonl(rows[:1], tmp_path / "t.jsonl"), rules=["role", "turns"])
+    assert report.kept_rows == [{"messages": [system, *HI]}]
+    assert note in (report.save(tmp_path / "out") / "report.html").read_text("utf-8").replace(
+        "&#x27;", "'"
+    )
+
+
+def test_a_speaker_called_developer_is_somebody(tmp_path: Path) -> None:
+    turns = [{"name": "developer", "text": "Hi"}, {"name": "agent", "text": "Hello!"}]
+    source = read(write_jsonl([{"utterances": turns}], tmp_path / "t.jsonl"))
+    assert source.rows[0].messages == [
+        {**HI[0], "role": "developer", "content": "Hi"},
+        {"role": "assistant", "content": "Hello!"},
+    ]
+    assert source.notes == []
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,11 @@ _ENDING_SIGNS = (
     *("ope th", "know if", "free to", "thing else", "any ", "hesitate", "appy to help"),
     *("質問", "不明", "気軽", "幸い", "嬉しい", "うれしい", "手伝い", "知りたい"),
 )
-_CODE = re.compile(r"```.*?```|`[^`\n]*`|「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”", re.DOTALL)
+# No quotation is longer; without a limit, brackets that never close take quadratic time.
+_CODE = re.compile(
+    r"```.*?```|`[^`\n]*`|「[^」]{0,1000}」|『[^』]{0,1000}』|\"[^\"\n]*\"|“[^”]{0,1000}”",
+    re.DOTALL,
+)
 _ASKED = re.compile(
     r"(?i)gpt|openai|anthropic|claude|gemini|(?<![a-z])llama|chat ?bot|language model|knowledge cut"
     r"|(?<![a-z])(?:ai|llms?)(?![a-z])|artificial intelligence"

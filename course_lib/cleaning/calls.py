@@ -1,13 +1,13 @@
 """Calls of tools: what the assistant says beside its text, in `tool_calls` or `function_call`.
 
 A message that only calls has no text, and is sound. Its arguments are JSON that the customer's
-values are copied into, so private ones are masked there too.
+values are copied into, so private ones are masked there too, and in the name of who speaks.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from course_lib.cleaning.rule import Messages
@@ -15,7 +15,7 @@ from course_lib.cleaning.rule import Messages
 _RESULTS = ("tool", "function")
 
 
-def calls(message: dict[str, Any]) -> list[dict[str, Any]]:
+def calls(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The functions that a message calls, each with "name" and mostly "arguments".
 
     Args:
@@ -34,7 +34,7 @@ def calls(message: dict[str, Any]) -> list[dict[str, Any]]:
     return [*made, single] if single else made
 
 
-def said(message: dict[str, Any]) -> str:
+def said(message: Mapping[str, Any]) -> str:
     """All that a message says: its text, and its calls as JSON.
 
     Args:
@@ -70,21 +70,21 @@ def results(messages: Messages) -> list[str]:
     return [message["content"] for message in messages if message["role"] in _RESULTS]
 
 
-def rewritten_calls(
+def rewritten_beside(
     message: dict[str, Any], repair: Callable[[str], str]
 ) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-    """Apply a repair to the arguments of the calls of a message.
+    """Apply a repair to what a message has beside its text: its name, the arguments of its calls.
 
     Args:
         message: A canonical message; it is not altered.
         repair: JSON text -> JSON text, such as the masking of one kind of private value.
 
     Returns:
-        The message, a new one if something changed; and the arguments that did, before and after.
+        The message, a new one if something changed; and what did, before and after.
 
     Example:
         >>> call = {"name": "find", "arguments": '{"mail": "a@b.jp"}'}
-        >>> rewritten_calls(
+        >>> rewritten_beside(
         ...     {"role": "assistant", "content": "", "function_call": call},
         ...     lambda text: text.replace("a@b.jp", "[EMAIL]"),
         ... )[1]
@@ -105,7 +105,12 @@ def rewritten_calls(
         pairs.append((text, after))
         return {**call, "arguments": after if isinstance(arguments, str) else _parsed(after)}
 
+    name = message.get("name") or ""
+    if name and (masked := repair(name)) != name:
+        pairs.append((name, masked))
+        name = masked
     fresh = {
+        "name": name,
         "tool_calls": [rewritten(call) for call in message.get("tool_calls") or ()],
         "function_call": rewritten(message.get("function_call") or {}),
     }

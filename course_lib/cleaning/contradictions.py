@@ -21,6 +21,8 @@ from course_lib.cleaning.rule import Found, Messages, SetCheck, answers, prompt
 from course_lib.cleaning.votes import difference, outvoted, stated
 
 _COMPARED = 50
+# Of two answers of thousands of sentences, the first that differ are compared, each with each.
+_SENTENCES = 50
 _GIVEN = ("system", "tool", "function")
 _ENUMERATOR = re.compile(r"(?:\A|\n)[ \t]*(?:[0-9]{1,2}[.)）](?![0-9])|[①-⑳])[ \t]*")
 # Two sentences that share less are about different things, and cannot contradict each other.
@@ -193,8 +195,9 @@ def _is_label(content: str) -> bool:
 
 def _counterparts(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[str, str]]:
     """Pairs of sentences that say nearly the same, each the other's nearest; equal ones aside."""
-    here = [sentence for sentence in ours if sentence not in theirs]
-    there = [sentence for sentence in theirs if sentence not in ours]
+    ours_say, they_say = frozenset(ours), frozenset(theirs)
+    here = [sentence for sentence in ours if sentence not in they_say][:_SENTENCES]
+    there = [sentence for sentence in theirs if sentence not in ours_say][:_SENTENCES]
     if len(ours) == len(theirs) == 1:
         return [(ours[0], theirs[0])]
     pairs = []

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.cleaning import schema
+from course_lib.cleaning.calls import said
 from course_lib.cleaning.preferences import conversation, rejected_side, same_answers
 from course_lib.cleaning.report import written_row
 from course_lib.cleaning.rule import Messages
@@ -119,7 +120,8 @@ def _sound(row: dict[str, Any]) -> dict[str, Any]:
         fault = _fault(messages)
         if fault:
             raise CourseError(f"This cannot be trained on yet: {fault}.")
-        if not messages[-1]["content"].strip():
+        # A call may be the last word.
+        if not said(messages[-1]).strip():
             raise CourseError("The last answer is empty: write one, or reject the row.")
     fault = same_answers(row["prompt"], row["chosen"], row["rejected"]) if pair else None
     if fault:

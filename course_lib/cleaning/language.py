@@ -34,7 +34,10 @@ _OTHER_ANY = re.compile(f"[{''.join(_OTHER_LETTERS.values())}]")
 _NOT_PROSE = re.compile(
     r"```.*?```|`[^`]*`|https?://\S+|\[[A-Z_]+\]|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+", re.DOTALL
 )
-_QUOTATION = re.compile(r"«[^»]*»|“[^”]*”|\"[^\"]*\"|「[^」]*」|『[^』]*』")
+# No quotation is longer; without a limit, brackets that never close take quadratic time.
+_QUOTATION = re.compile(
+    r"«[^»]{0,1000}»|“[^”]{0,1000}”|\"[^\"]*\"|「[^」]{0,1000}」|『[^』]{0,1000}』"
+)
 _ASCII_WORD = re.compile("[a-z]+")
 _SHARED_WORDS = frozenset(re.findall("[a-z]+", "a an as at do has i in is me my no on not we"))
 _TOKEN = re.compile(r"[^\s,;/()]+")
@@ -162,7 +165,9 @@ def wrong_language(messages: Messages) -> str | None:
             if said and said != asked:
                 # Asked last, because hardly any row comes so far.
                 own = language_of(_QUOTATION.sub(" ", message["content"]))
-                if own in (None, asked) or _asks_for_language(messages):
+                if own in (None, asked):
+                    continue
+                if _asks_for_language(messages):
                     return None
                 return f"the question is in {asked!r}, the answer in {said!r}"
     return None

@@ -77,7 +77,7 @@ _FORMAT_TALK = re.compile(
 # Round blanks: ○○様. 二〇〇円 is a number, 「○○」 an explanation.
 _BLANK = r"(?:[○◯〇]{2,}|●{2,}|△{2,}|□{2,}|[_＿]{3,})"
 _ROUND = re.compile(
-    rf"(?<![○〇●◯△□×◎0-9０-９一二三四五六七八九十百千万]){_BLANK}\s?"
+    rf"(?<![○〇●◯△□×◎_＿0-9０-９一二三四五六七八九十百千万]){_BLANK}\s?"
     r"(?:様|さま|殿|御中|円|ドル|時|分(?!か)|日(?:間|以内|まで|から|に|\s|。|、|$)|年(?:間|以内)?"
     r"|番|号|月|ヶ月|か月|％|%|個|名様|株式会社|支店|営業日|まで(?:ご?連絡|お?電話|お?問))"
     r"|(?:株式会社|有限会社|担当(?:の|者は|は)?|(?:注文|電話)番号(?:は|：|:)?)\s?"
@@ -102,8 +102,13 @@ _JAPANESE = re.compile(
 _FILLER = re.compile(
     r"(?i)lorem ipsum dolor|\[(?:todo|tbd|fixme)\]|<(?:todo|tbd|fixme)>|\{(?:todo|tbd)\}"
 )
-_CODE = re.compile(r"```.*?```|`[^`\n]*`|https?://\S+|\$\$.*?\$\$|\\[(\[].*?\\[)\]]", re.DOTALL)
-_QUOTED = re.compile(r"「[^」]*」|『[^』]*』|\"[^\"\n]*\"|“[^”]*”|'[^'\n]{2,40}'")
+# No formula or quotation is longer; without a limit, those never closed take quadratic time.
+_CODE = re.compile(
+    r"```.*?```|`[^`\n]*`|https?://\S+|\$\$.*?\$\$|\\[(\[].{0,1000}?\\[)\]]", re.DOTALL
+)
+_QUOTED = re.compile(
+    r"「[^」]{0,1000}」|『[^』]{0,1000}』|\"[^\"\n]*\"|“[^”]{0,1000}”|'[^'\n]{2,40}'"
+)
 _WANTED = re.compile(
     r"(?i)template|(?<![a-z])letter|e-?mail (?:to|for|that|about)|draft|placeholder|sample|example"
     r"|r[eé]sum[eé]|(?<![a-z])(?:cv|api|blank|script|regex)(?![a-z])|write (?:me |us )?an?|fill in"

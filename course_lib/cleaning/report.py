@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,7 +167,8 @@ class CleaningReport:
             for r in rejected
             for reason, raw in (privacy.mask_nested([r.reason, r.row.raw], masked),)
         ]
-        hidden = privacy.hide if masked else str
+        names = privacy.NAME.name in masked
+        hidden = partial(privacy.hide, names=names) if masked else str
         log = [
             (*_where(c.row, r.rule), reasons[r.rule], r.message, r.role, before, after,
              inline_diff(before, after))

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from course_lib.cleaning.calls import rewritten_calls
+from course_lib.cleaning.calls import rewritten_beside
 from course_lib.cleaning.privacy import DETECTORS, NAME
 from course_lib.cleaning.rule import Check, Facts, Messages, PairCheck, Repair, prompt
 from course_lib.errors import CourseError
@@ -28,7 +28,7 @@ from course_lib.errors import CourseError
 # than any real text needs; what has not settled by then is hostile, and is rejected.
 _ROUNDS = 10
 _ROWS_A_JOB = 2_000
-# Arguments of calls are values for a program: private ones are masked, the others not touched.
+# Names and arguments of calls are values for a program: private ones are masked, no more.
 _MASKS = frozenset([*DETECTORS, NAME.name])
 
 
@@ -191,18 +191,18 @@ def _rewritten(
         if text is not message["content"]:
             changed = changed or list(messages)
             changed[index] = {**message, "content": text}
-        if "tool_calls" in message or "function_call" in message:
+        if len(message) > 2:
             changed = changed or list(messages)
-            changed[index] = _masked_calls(changed[index], first + index + 1, repairs, rewrites)
+            changed[index] = _masked_beside(changed[index], first + index + 1, repairs, rewrites)
     return changed or messages
 
 
-def _masked_calls(
+def _masked_beside(
     message: dict[str, Any], number: int, repairs: tuple[Repair, ...], rewrites: list[Rewrite]
 ) -> dict[str, Any]:
     for rule in repairs:
         if rule.name in _MASKS:
-            message, pairs = rewritten_calls(message, rule.repair)
+            message, pairs = rewritten_beside(message, rule.repair)
             role = message["role"]
             rewrites += [Rewrite(rule.name, number, role, *pair) for pair in pairs]
     return message

@@ -48,9 +48,11 @@ _OF_LANGUAGE = re.compile(
     r"(?i)translat|language|alphabet|unicode|homoglyph|look-?alike|encoding|spelled|pronounc"
     r"|翻訳|言語|外国語|多言語|アルファベット|ユニコード|発音|文字(?:体系|コード|化け)|[^\s、。]語で"
 )
+# No quotation is longer; without a limit, brackets that never close take quadratic time.
 _ASIDE = re.compile(
-    r"```.*?```|`[^`]*`|https?://\S+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+|「[^」]*」|『[^』]*』|《[^》]*》|【[^】]*】|（[^）]*）"
-    r"|\([^)]*\)|\[[^\]]*\]|“[^”]*”|\"[^\"\n]*\"|«[^»]*»|‘[^’]*’",
+    r"```.*?```|`[^`]*`|https?://\S+|[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]+|\"[^\"\n]*\""
+    r"|「[^」]{0,1000}」|『[^』]{0,1000}』|《[^》]{0,1000}》|【[^】]{0,1000}】|（[^）]{0,1000}）"
+    r"|\([^)]{0,1000}\)|\[[^\]]{0,1000}\]|“[^”]{0,1000}”|«[^»]{0,1000}»|‘[^’]{0,1000}’",
     re.DOTALL,
 )
 # Letters that look like Latin ones. Greek letters used in science (μ, ν, ρ, κ, …) are not here.

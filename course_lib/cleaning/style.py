@@ -14,7 +14,11 @@ from functools import lru_cache
 from course_lib.cleaning.normalise import letters
 from course_lib.cleaning.rule import Check, Found, Messages, Notice, answers
 
-_QUOTED = re.compile(r"「[^」]*」|『[^』]*』|（[^）]*）|\([^)]*\)|```.*?```|`[^`]*`", re.DOTALL)
+# No quotation is longer; without a limit, brackets that never close take quadratic time.
+_QUOTED = re.compile(
+    r"「[^」]{0,1000}」|『[^』]{0,1000}』|（[^）]{0,1000}）|\([^)]{0,1000}\)|```.*?```|`[^`]*`",
+    re.DOTALL,
+)
 _BULLET = re.compile(r"^\s*(?:[-*•・●○■□◆◇]|[0-9０-９]{1,2}[.)）．、:：]|[①-⑳])")
 _LETTER = re.compile(r"[\u3041-\u30ff\u4e00-\u9fffA-Za-z0-9]")
 _ENDING = 40

@@ -13,6 +13,7 @@ from typing import Any
 
 from course_lib.errors import CourseError
 from course_lib.evaluation.generation import continue_tokens, prompts, references
+from course_lib.tokenization.conversation import apply_template, tools_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def memorised(
         The rate and, row by row, what was written and what was expected.
 
     Raises:
-        CourseError: there are no rows, a row has no answer, or `shown` is not in [0, 1).
+        CourseError: there are no rows, a row has no answer or one without text, or `shown` is
+            not in [0, 1).
 
     Example:
         >>> memorised(model, tokenizer, train_rows).rate  # doctest: +SKIP
@@ -68,10 +70,17 @@ def memorised(
     kept = list(rows)
     if not kept:
         raise CourseError("there are no rows to recite: pass at least one.")
-    starts = tokenizer.apply_chat_template(
-        prompts(kept), add_generation_prompt=True, tokenize=True, return_dict=True
-    )["input_ids"]
+    tools = [tools_of(row) for row in kept]
+    starts = apply_template(tokenizer, prompts(kept), tools, add_generation_prompt=True)[
+        "input_ids"
+    ]
     answers = tokenizer(references(kept), add_special_tokens=False)["input_ids"]
+    silent = next((number for number, answer in enumerate(answers) if not answer), None)
+    if silent is not None:
+        raise CourseError(
+            f"row {silent} has an answer without text (a call of a tool, perhaps), of which there "
+            "is nothing to recite. Leave the row out."
+        )
     cuts = [int(len(answer) * shown) for answer in answers]
     rests = [answer[cut:] for answer, cut in zip(answers, cuts, strict=True)]
     heads = [s + a[:c] for s, a, c in zip(starts, answers, cuts, strict=True)]

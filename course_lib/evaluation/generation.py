@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from course_lib.errors import CourseError
+from course_lib.tokenization.conversation import apply_template, template_messages
 
-Conversation = list[dict[str, str]]
+Conversation = list[dict[str, Any]]
 
 
 def prompts(rows: Iterable[Mapping[str, Any]]) -> list[Conversation]:
@@ -32,7 +33,7 @@ def prompts(rows: Iterable[Mapping[str, Any]]) -> list[Conversation]:
     """
     return [
         messages[:-1] if messages[-1]["role"] == "assistant" else messages
-        for messages in (_plain(row["messages"]) for row in rows)
+        for messages in (template_messages(row["messages"]) for row in rows)
     ]
 
 
@@ -70,6 +71,7 @@ def generate(
     tokenizer: Any,
     conversations: Sequence[Conversation],
     *,
+    tools: Sequence[list[Any] | None] | None = None,
     max_new_tokens: int = 48,
     batch_size: int = 32,
 ) -> list[str]:
@@ -81,6 +83,8 @@ def generate(
         model: a causal LM of transformers, or a `PeftModel` around one.
         tokenizer: its tokenizer, with a chat template.
         conversations: lists of `{"role", "content"}`; each must end before the answer.
+        tools: what the assistant may call in each, as `tokenization.conversation.tools_of` reads
+            it from a row; None where it may call nothing.
         max_new_tokens: longest answer, in tokens. The course's answers take about 20.
         batch_size: conversations answered together. 32 is where a CPU stops gaining.
 
@@ -89,7 +93,7 @@ def generate(
 
     Raises:
         CourseError: a conversation is empty, already ends with an answer, or is too long for
-            the model together with `max_new_tokens`.
+            the model together with `max_new_tokens`; or the chat template leaves a call out.
 
     Example:
         >>> asked = [[{"role": "user", "content": "What is 2 + 2?"}]]
@@ -98,7 +102,7 @@ def generate(
     """
     if not conversations:
         return []
-    encoded = _encode(tokenizer, conversations)
+    encoded = _encode(tokenizer, conversations, tools)
     tokens = continue_tokens(
         model, tokenizer, encoded, max_new_tokens=max_new_tokens, batch_size=batch_size
     )
@@ -171,11 +175,11 @@ def continue_tokens(
     return written
 
 
-def _plain(messages: Iterable[Mapping[str, Any]]) -> Conversation:
-    return [{"role": m["role"], "content": m["content"]} for m in messages]
-
-
-def _encode(tokenizer: Any, conversations: Sequence[Conversation]) -> list[list[int]]:
+def _encode(
+    tokenizer: Any,
+    conversations: Sequence[Conversation],
+    tools: Sequence[list[Any] | None] | None,
+) -> list[list[int]]:
     for number, conversation in enumerate(conversations):
         if not conversation:
             raise CourseError(f"conversation {number} is empty: it needs at least one message.")
@@ -184,10 +188,13 @@ def _encode(tokenizer: Any, conversations: Sequence[Conversation]) -> list[list[
                 f"conversation {number} already ends with an answer, so there is nothing to "
                 "generate. Pass prompts(rows), which leaves the reference answer out."
             )
-    encoded = tokenizer.apply_chat_template(
-        list(conversations), add_generation_prompt=True, tokenize=True, return_dict=True
-    )
-    return list(encoded["input_ids"])
+    given = [None] * len(conversations) if tools is None else tools
+    if len(given) != len(conversations):
+        raise CourseError(
+            f"there are tools for {len(given)} conversations, but {len(conversations)} to answer: "
+            "pass one list of tools, or None, for each."
+        )
+    return apply_template(tokenizer, conversations, given, add_generation_prompt=True)["input_ids"]
 
 
 def _check_length(model: Any, encoded: Sequence[Sequence[int]], max_new_tokens: int) -> None:

@@ -29,15 +29,16 @@ def held_out_loss(
         model: a causal LM.
         tokenizer: its tokenizer; where its chat template does not mark the assistant's tokens,
             the marked template that `trl` trains with is used.
-        rows: rows with `messages` that contain at least one assistant message.
+        rows: rows with `messages` that contain at least one assistant message, and `tools` where
+            the assistant may call some: they are scored as the trainer would train them.
         batch_size: rows scored together.
 
     Returns:
         Nats a token; lower is better, 0 is certainty.
 
     Raises:
-        CourseError: there are no rows, a row has no assistant message, or a row is too long for
-            the model.
+        CourseError: there are no rows, a row has no assistant message, a row is too long for
+            the model, or the chat template leaves a call of a tool out.
 
     Example:
         >>> held_out_loss(model, tokenizer, validation)  # doctest: +SKIP
@@ -90,15 +91,16 @@ def perplexity(loss: float) -> float:
 def _encode(
     tokenizer: Any, rows: list[Mapping[str, Any]], context: int | None
 ) -> list[tuple[list[int], list[int]]]:
+    from course_lib.tokenization.conversation import apply_template, tools_of
     from course_lib.training.rows import training_template
 
     if not rows:
         raise CourseError("there are no rows to measure the loss on: pass at least one.")
-    encoded = tokenizer.apply_chat_template(
-        [[dict(message) for message in row["messages"]] for row in rows],
+    encoded = apply_template(
+        tokenizer,
+        [row["messages"] for row in rows],
+        [tools_of(row) for row in rows],
         chat_template=training_template(tokenizer),
-        tokenize=True,
-        return_dict=True,
         return_assistant_tokens_mask=True,
     )
     pairs = list(zip(encoded["input_ids"], encoded["assistant_masks"], strict=True))

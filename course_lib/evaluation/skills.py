@@ -12,6 +12,7 @@ from typing import Any
 
 from course_lib.errors import CourseError
 from course_lib.evaluation.generation import generate, prompts
+from course_lib.tokenization.conversation import tools_of
 
 
 def skills(
@@ -50,6 +51,7 @@ def skills(
         model,
         tokenizer,
         prompts(probes),
+        tools=list(map(tools_of, probes)),
         max_new_tokens=max_new_tokens,
         batch_size=batch_size,
     )

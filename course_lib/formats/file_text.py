@@ -29,7 +29,7 @@ class FileText:
         characters: How many characters of it have been gone through.
         damaged: Why the compressed data broke off, empty where it did not (yet).
         passed: Counts what was passed over, such as blank lines.
-        left_out: Counts what messages had beside the known keys.
+        left_out: Counts what of the messages was not taken over as it is, by the words of its note.
         notes: What a reader should know.
     """
 

@@ -279,8 +279,8 @@ def _noting(rows: Iterator[Row], text: FileText) -> Iterator[Row]:
             f"{name}: rows that are not {text.encoding} ({undecodable}). If the file is in another "
             "encoding, name it with encoding=…."
         )
-    for key, count in text.left_out.most_common(20):
-        text.notes.append(f"{name}: {key!r} of messages was left out ({count}).")
+    for what, count in text.left_out.most_common(20):
+        text.notes.append(f"{name}: {what} ({count}).")
 
 
 def _folder(path: Path, wanted: _Wanted) -> Source[Iterator[Row]]:

@@ -44,7 +44,7 @@ class Converted(NamedTuple):
     prompt_length: int | None = None
 
 
-#: Row, and a counter of what messages have beside the known keys -> conversation.
+#: Row, and a counter of what of the messages is not taken over as it is -> conversation.
 Converter = Callable[[Mapping[str, Any], Counter[str]], Converted]
 
 
@@ -157,7 +157,7 @@ def prompt_messages(row: Mapping[str, Any], key: str, left_out: Counter[str]) ->
     Args:
         row: The row, which has the key.
         key: Where the prompt is.
-        left_out: Counts what messages have beside the known keys.
+        left_out: Counts what of the messages is not taken over as it is.
 
     Returns:
         Canonical messages.
@@ -177,7 +177,7 @@ def answer_messages(row: Mapping[str, Any], key: str, left_out: Counter[str]) ->
     Args:
         row: The row, which has the key.
         key: Where the answer is.
-        left_out: Counts what messages have beside the known keys.
+        left_out: Counts what of the messages is not taken over as it is.
 
     Returns:
         Canonical messages.

@@ -16,6 +16,8 @@ from course_lib.formats.rows import Messages
 #: What a message may carry beside its role and content.
 BESIDE = ("weight", "name", "tool_calls", "function_call", "tool_call_id")
 _TEXT_BESIDE = ("name", "tool_call_id")
+# Newer exports of OpenAI name the one who instructs so; chat templates know only "system".
+_DEVELOPER = "developer"
 _TEXT_PARTS = {None, "text", "input_text", "output_text"}
 
 
@@ -38,7 +40,7 @@ def conversation(
         row: The row.
         key: Where the messages are. A list that was written as JSON text, as in a cell of a
             table, is read as well.
-        left_out: Counts what messages have beside the known keys, for a note.
+        left_out: Counts what of the messages is not taken over as it is, by the words of its note.
         role: How the row names the speaker; "role" is understood in any case.
         content: How the row names the text.
         speakers: Other names of roles; what is not in it stays as it is, so that a wrong role
@@ -107,6 +109,8 @@ def _are_plain(turns: list[Any]) -> bool:
             return False
         if type(turn.get("role")) is not str or type(turn.get("content")) is not str:
             return False
+        if turn["role"] == _DEVELOPER:
+            return False
     return True
 
 
@@ -138,7 +142,10 @@ def _message(
         _check_beside(beside, where)
     for key, value in turn.items():
         if key not in (role, content, *BESIDE) and value not in (None, "", [], {}):
-            left_out[key] += 1
+            left_out[f"{key!r} of messages was left out"] += 1
+    if role == "role" and speaker == _DEVELOPER:
+        left_out[f"the role {speaker!r} of messages was read as 'system'"] += 1
+        speaker = "system"
     message: dict[str, Any] = {
         "role": speakers.get(speaker, speaker),
         "content": text_of(turn.get(content), f"{where}: '{content}'"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
@@ -81,15 +83,28 @@ def template_messages(messages: Messages) -> list[dict[str, Any]]:
     for message in messages:
         new = {key: value for key, value in message.items() if value is not None}
         if len(new) > 2:
-            made = [dict(call) for call in new.pop("tool_calls", None) or ()]
+            made = [dict(call) for call in _from_json(new.pop("tool_calls", None)) or ()]
             if "function_call" in new:
-                made.append({"type": "function", "function": new.pop("function_call")})
+                call = _from_json(new.pop("function_call"))
+                made.append({"type": "function", "function": call})
             if made:
                 new["tool_calls"] = [_with_object(call) for call in made]
         if new.get("role") == "function":
             new["role"] = "tool"
         written.append(new)
     return written
+
+
+def _from_json(value: Any) -> Any:
+    """A value as it is; read, where `to_dataset` had to store it as JSON text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise CourseError(
+            f"Tools or calls are text that is no JSON ({error}): {value:.60}"
+        ) from error
 
 
 def _with_object(call: dict[str, Any]) -> dict[str, Any]:
@@ -117,11 +132,9 @@ def check_calls(tokenizer: PreTrainedTokenizerBase, messages: Messages, text: st
     Example:
         >>> check_calls(tokenizer, [{"role": "user", "content": "Hi"}], "Hi")  # doctest: +SKIP
     """
-    for number, message in enumerate(messages, start=1):
-        calls = [call.get("function") or call for call in message.get("tool_calls") or ()]
-        if message.get("function_call"):
-            calls.append(message["function_call"])
-        for call in calls:
+    for number, message in enumerate(template_messages(messages), start=1):
+        for call in message.get("tool_calls") or ():
+            call = call.get("function") or call
             if call["name"] not in text:
                 raise CourseError(
                     f"Message {number} calls {call['name']!r}, but the chat template of "
@@ -144,9 +157,75 @@ def tools_of(row: Mapping[str, Any]) -> list[Any] | None:
         >>> tools_of({"functions": [{"name": "find"}]})
         [{'type': 'function', 'function': {'name': 'find'}}]
     """
-    if row.get("tools"):
-        return list(row["tools"])
-    return [{"type": "function", "function": f} for f in row.get("functions") or ()] or None
+    tools = _from_json(row.get("tools"))
+    if tools:
+        return list(tools)
+    functions = _from_json(row.get("functions")) or ()
+    return [{"type": "function", "function": schema} for schema in functions] or None
+
+
+def apply_template(
+    tokenizer: PreTrainedTokenizerBase,
+    conversations: Sequence[Messages],
+    tools: Sequence[list[Any] | None],
+    *,
+    place: Callable[[int], str] = "row {}".format,
+    **settings: Any,
+) -> dict[str, list[Any]]:
+    """Turn many conversations into token ids as the trainer does, each with its own tools.
+
+    Args:
+        tokenizer: A tokenizer with a chat template.
+        conversations: Canonical messages, or those of a dataset's rows.
+        tools: What the assistant may call in each, as `tools_of` gives it.
+        place: What to call a conversation in messages, given its position from 0.
+        settings: Of ``apply_chat_template``.
+
+    Returns:
+        "input_ids" and what else the settings ask for, one list a conversation.
+
+    Raises:
+        CourseError: The template leaves a call out, or does not tell answers of weight 0 apart.
+
+    Example:
+        >>> apply_template(tokenizer, [messages], [None])["input_ids"]  # doctest: +SKIP
+        [[3, 72, 1]]
+    """
+    written = [template_messages(messages) for messages in conversations]
+    apply: Any = partial(tokenizer.apply_chat_template, tokenize=True, return_dict=True, **settings)
+    if any(tools):
+        # One by one: a batch has one list of tools for all.
+        each = [apply(messages, tools=own) for messages, own in zip(written, tools, strict=True)]
+        encoded: Any = {key: [row[key] for row in each] for key in each[0]}
+    else:
+        encoded = apply(written)
+    found = {key: list(encoded[key]) for key in encoded}
+    for number, messages in enumerate(written):
+        try:
+            if any("tool_calls" in message for message in messages):
+                text = str(tokenizer.decode(found["input_ids"][number]))
+                check_calls(tokenizer, messages, text)
+            if masks := found.get("assistant_masks"):
+                masks[number] = _weighted(messages, masks[number])
+        except CourseError as error:
+            raise CourseError(f"{place(number)}: {error}") from error
+    return found
+
+
+def _weighted(messages: Messages, mask: list[int]) -> list[int]:
+    """A mask without the answers of weight 0, which are there to be read and not to be learnt."""
+    weights = [message.get("weight") for message in messages if message["role"] == "assistant"]
+    if 0 not in weights:
+        return mask
+    runs = [(bool(learnt), len(list(run))) for learnt, run in groupby(mask)]
+    if sum(learnt for learnt, _ in runs) != len(weights):
+        raise CourseError(
+            "An answer has the weight 0, but the chat template does not mark each answer by "
+            "itself, so that it cannot be told from the others. Take the row out."
+        )
+    left = iter(weights)
+    kept = [(learnt and next(left) != 0, length) for learnt, length in runs]
+    return [int(learnt) for learnt, length in kept for _ in range(length)]
 
 
 def render_row(tokenizer: PreTrainedTokenizerBase, row: Mapping[str, Any], number: int) -> str:
@@ -223,7 +302,8 @@ def trained_mask(
         tools: What the assistant may call, as given to `render`.
 
     Returns:
-        1 for each trained token, 0 for the others; all 0 where the template has no markers.
+        1 for each trained token, 0 for the others, answers of weight 0 among them; all 0 where the
+        template has no markers.
 
     Example:
         >>> sum(trained_mask(tokenizer, messages, 24))  # doctest: +SKIP
@@ -239,7 +319,7 @@ def trained_mask(
         return_dict=True,
         return_assistant_tokens_mask=True,
     )
-    return list(encoded["assistant_masks"])
+    return _weighted(messages, list(encoded["assistant_masks"]))
 
 
 def has_markers(tokenizer: PreTrainedTokenizerBase) -> bool:

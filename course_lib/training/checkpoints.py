@@ -208,6 +208,7 @@ def compare_checkpoints(
         prompts,
         references,
     )
+    from course_lib.tokenization.conversation import tools_of
     from course_lib.training.models import load_model
 
     table, rows = checkpoints(run_dir), list(rows)
@@ -216,7 +217,8 @@ def compare_checkpoints(
     for path in table["path"]:
         model, tokenizer = load_model(path, runtime, quantization_config=quantization_config)
         losses.append(held_out_loss(model, tokenizer, rows))
-        hits.append(exact_matches(generate(model, tokenizer, prompts(rows)), expected))
+        answers = generate(model, tokenizer, prompts(rows), tools=list(map(tools_of, rows)))
+        hits.append(exact_matches(answers, expected))
     against = hits[int(table["best"].argmax()) if table["best"].any() else -1]
     found = table[["step", "best"]].assign(
         held_out_loss=losses, exact_match=[sum(right) / len(right) for right in hits]

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from course_lib.errors import CourseError
-from course_lib.tokenization.conversation import check_calls, template_messages, tools_of
+from course_lib.tokenization.conversation import apply_template, tools_of
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -84,61 +84,40 @@ def _encode(
     dataset: Dataset, tokenizer: PreTrainedTokenizerBase, assistant_only: bool, name: str
 ) -> dict[str, list[list[int]]]:
     template = training_template(tokenizer) if assistant_only else None
-    conversations = [template_messages(messages) for messages in dataset["messages"]]
+    conversations, tools = dataset["messages"], _tools(dataset)
+    place = partial(_place, dataset)
     try:
-        encoded: Any = _by_template(dataset, conversations, tokenizer, template, assistant_only)
+        encoded = apply_template(
+            tokenizer,
+            conversations,
+            tools,
+            place=place,
+            return_assistant_tokens_mask=assistant_only,
+            chat_template=template,
+        )
+    except CourseError:
+        raise
     except Exception as error:
         # Templates raise their own errors (roles must alternate, ...) for the batch as a whole:
         # find the row, because nobody can mend "a row".
-        for index, messages in enumerate(conversations):
+        for index, (messages, own) in enumerate(zip(conversations, tools, strict=True)):
             try:
-                tokenizer.apply_chat_template(messages, tokenize=False, chat_template=template)
+                apply_template(tokenizer, [messages], [own], chat_template=template)
             except Exception as row_error:
-                place = _place(dataset, index)
                 raise CourseError(
-                    f"the chat template refuses {name} {place}: {row_error}"
+                    f"the chat template refuses {name} {place(index)}: {row_error}"
                 ) from row_error
         raise CourseError(f"the {name} rows cannot be tokenized: {error}") from error
-    for index, messages in enumerate(conversations):
-        if any("tool_calls" in message for message in messages):
-            _check_calls(tokenizer, messages, encoded["input_ids"][index], _place(dataset, index))
     ids = encoded["input_ids"]
     masks = encoded["assistant_masks"] if assistant_only else [[1] * len(row) for row in ids]
     return {"input_ids": ids, "masks": masks}
 
 
-def _by_template(
-    dataset: Dataset,
-    conversations: list[list[dict[str, Any]]],
-    tokenizer: PreTrainedTokenizerBase,
-    template: str | None,
-    assistant_only: bool,
-) -> Any:
-    """All rows at once; one by one where each has tools of its own."""
-    apply: Any = partial(
-        tokenizer.apply_chat_template,
-        tokenize=True,
-        return_dict=True,
-        return_assistant_tokens_mask=assistant_only,
-        chat_template=template,
-    )
+def _tools(dataset: Dataset) -> list[list[Any] | None]:
     names = [name for name in ("tools", "functions") if name in dataset.column_names]
     if not names:
-        return apply(conversations)
-    rows: list[Any] = [
-        apply(messages, tools=tools_of(row))
-        for messages, row in zip(conversations, dataset.select_columns(names), strict=True)
-    ]
-    return {key: [row[key] for row in rows] for key in rows[0]}
-
-
-def _check_calls(
-    tokenizer: PreTrainedTokenizerBase, messages: list[dict[str, Any]], ids: list[int], place: str
-) -> None:
-    try:
-        check_calls(tokenizer, messages, str(tokenizer.decode(ids)))
-    except CourseError as error:
-        raise CourseError(f"{place}: {error}") from error
+        return [None] * len(dataset)
+    return [tools_of(row) for row in dataset.select_columns(names)]
 
 
 def training_template(tokenizer: PreTrainedTokenizerBase) -> str | None:

@@ -38,6 +38,7 @@ def score(
         {'rows': 48, 'exact_match': 0.94, 'loss': 0.21}
     """
     from course_lib.evaluation import exact_match, generate, prompts, references
+    from course_lib.tokenization.conversation import tools_of
 
     expected = references(rows)
     trained: Any = trainer.train_dataset
@@ -46,6 +47,7 @@ def score(
         trainer.model,
         tokenizer,
         asked,
+        tools=list(map(tools_of, rows)),
         max_new_tokens=_room(trainer.model, tokenizer, rows, expected),
         batch_size=2 * trainer.args.per_device_eval_batch_size,
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
+from course_lib.cleaning.calls import said
 from course_lib.cleaning.differences import stretches
 from course_lib.cleaning.preferences import rejected_side
 
@@ -192,7 +193,7 @@ def _short(text: str, keep: str = "both") -> str:
 
 def _conversation(messages: Iterable[Mapping[str, Any]], first: int = 1) -> list[str]:
     return [
-        _message(number, message["role"], text_html(message["content"]))
+        _message(number, message["role"], text_html(said(message).removeprefix("\n")))
         for number, message in enumerate(messages, start=first)
     ]
 
@@ -216,6 +217,6 @@ def _gist(finding: Mapping[Any, Any]) -> str:
     if finding["messages"] is None:
         return text_html(finding["row"], 200)
     return "<br>".join(
-        f"<b>{text_html(message['role'])}</b> {text_html(message['content'], 200)}"
+        f"<b>{text_html(message['role'])}</b> {text_html(said(message), 200)}"
         for message in finding["messages"]
     )

@@ -293,3 +293,30 @@ def test_messages_for_a_template_hold_no_nulls() -> None:
         "tool",
         "assistant",
     ]
+
+
+def test_the_name_of_who_speaks_is_masked_and_told(tmp_path: Path) -> None:
+    row = {
+        "messages": [
+            {"role": "user", "content": "How is the weather?", "name": "mina@example.com"},
+            {"role": "assistant", "content": "It is sunny, with a light wind."},
+        ]
+    }
+    report = clean(write_jsonl([row], tmp_path / "a.jsonl"))
+    assert report.kept_rows[0]["messages"][0]["name"] == "[EMAIL]"
+    assert report.changes[["rule", "message", "after"]].values.tolist() == [["email", 1, "[EMAIL]"]]
+    for file in report.save(tmp_path / "out").iterdir():
+        assert "mina@example.com" not in file.read_text("utf-8"), file.name
+
+
+def test_the_log_of_masked_names_names_nobody(tmp_path: Path) -> None:
+    row = {
+        "messages": [
+            {"role": "user", "content": "<b>My name is Hanako Yamada.</b> Where is my tent?"},
+            {"role": "assistant", "content": "It ships tomorrow, by the first train."},
+        ]
+    }
+    report = clean(write_jsonl([row], tmp_path / "a.jsonl"), rules=["html", "name"])
+    assert len(report.changes) == 2
+    for file in report.save(tmp_path / "out").iterdir():
+        assert "Hanako" not in file.read_text("utf-8"), file.name

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+import time
+
 import pytest
 
 from course_lib.cleaning.contradictions import contradictory, disagree
@@ -131,3 +134,16 @@ def test_only_quantities_of_one_kind_differ(
     first: str, second: str, found: tuple[str, str] | None
 ) -> None:
     assert differing_quantities(first, second) == found
+
+
+def test_long_answers_are_compared_in_time() -> None:
+    def lines(first: str, seed: int) -> str:
+        rng = random.Random(seed)
+        words = [["".join(rng.choices("abcdefghij", k=6)) for _ in range(4)] for _ in range(3000)]
+        return "\n".join([first, *(" ".join(line) for line in words)])
+
+    start = time.perf_counter()
+    why = disagree(lines("The tent is made of nylon.", 1), lines("The tent is made of wool.", 2))
+    # Each with each, three thousand sentences took a minute.
+    assert time.perf_counter() - start < 5
+    assert why == "'nylon' against 'wool'"

@@ -71,6 +71,22 @@ PIECES += [
 ]
 
 
+# What is never closed, behind what makes a rule look twice.
+UNCLOSED = ["_", "「", "『", "“", "（", "(", "[", "«", "\\(", "【"]
+OPENED = ["", "<think>", "As of my last update ", "очень ", "[Your Name] "]
+
+
+@pytest.mark.parametrize("rule", ["script", "unfilled", "leak", "language", "style"])
+def test_time_is_in_proportion_where_nothing_is_closed(rule: str) -> None:
+    for piece in UNCLOSED:
+        for begun in OPENED:
+            text = begun + piece * (150_000 // len(piece)) + "x。"
+            start = time.perf_counter()
+            RULES[rule](text)
+            # A search from each bracket to the end takes ten seconds.
+            assert time.perf_counter() - start < 3, (begun, piece)
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_time_is_in_proportion(rule: str) -> None:
     for piece in PIECES:

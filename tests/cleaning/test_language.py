@@ -115,3 +115,13 @@ def test_an_answer_in_another_language_on_purpose_stays() -> None:
         ("「お元気ですか」は英語で何と言いますか。", "You can say: how are you doing today?"),
     ):
         assert wrong_language(chat(question, answer)) is None
+
+
+def test_a_quotation_in_one_answer_excuses_no_other() -> None:
+    quoted = chat(
+        "看板には何と書いてありますか？", "「Please leave your boots at the door of the hut」"
+    )
+    other = chat("テントの返品はできますか？", "Yes, you can return the tent within 30 days.")
+    assert wrong_language(quoted) is None
+    assert wrong_language([*quoted, *other]) == wrong_language(other)
+    assert wrong_language(other)

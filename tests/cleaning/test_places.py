@@ -21,6 +21,7 @@ from course_lib.cleaning.rule import Repair, chat
 from course_lib.errors import CourseError
 from course_lib.formats import join, read, write_jsonl
 from course_lib.widgets import annotate
+from course_lib.widgets.cards import card
 
 ROWS: list[dict[str, Any]] = [
     {"messages": chat("Where is the <b>tent</b>?", "It is in the box, we think.")},
@@ -372,3 +373,19 @@ def test_a_corrected_pair_must_be_one(pairs: Path, tmp_path: Path) -> None:
     record(tmp_path / "m.jsonl", {"finding": "a", "decision": "fix", "row": row})
     assert decisions(tmp_path / "m.jsonl")["row"].tolist() == [row]
     assert isinstance(decisions(tmp_path / "m.jsonl"), pd.DataFrame)
+
+
+def test_a_row_that_ends_with_a_call_is_shown_and_can_be_fixed() -> None:
+    call = {"name": "find_order", "arguments": '{"number": 7}'}
+    messages: list[dict[str, Any]] = [
+        {"role": "user", "content": "Where is my ordr?"},
+        {"role": "assistant", "content": "", "function_call": call},
+    ]
+    row = {"messages": messages}
+    fixed = row_with_texts(row, {1: "Where is my order?"})
+    assert fixed["messages"] == [{**messages[0], "content": "Where is my order?"}, messages[1]]
+    shown = card(
+        {"kind": "review", "rule": "typo", "where": "line 1", "reason": "ordr", "row": row}
+        | {"messages": messages, "changes": [], "other": None}
+    )
+    assert "find_order {&quot;number&quot;: 7}" in shown

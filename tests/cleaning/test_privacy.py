@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import time
 import unicodedata
@@ -293,3 +294,23 @@ def test_hostile_text_takes_no_long_time(piece: str) -> None:
     mask_all(text)
     # Tens of milliseconds as a rule; a pattern that goes back over the whole text takes minutes.
     assert time.perf_counter() - started < 5
+
+
+def test_deep_json_is_masked_and_stops_nobody() -> None:
+    for depth in (300, 700, 3_000):
+        text = "[" * depth + '"write to a@b.jp"' + "]" * depth
+        assert mask_all(text) == text.replace("a@b.jp", "[EMAIL]"), depth
+
+
+def test_keys_that_are_masked_alike_keep_their_values() -> None:
+    visits = {"a@b.jp": 1, "c@d.jp": 2, "e@f.jp": 3}
+    masked = {"[EMAIL]": 1, "[EMAIL] 2": 2, "[EMAIL] 3": 3}
+    assert privacy.mask_nested(visits, ["email"]) == masked
+    assert privacy.mask_nested(masked, ["email"]) == masked
+    assert json.loads(mask_all(json.dumps(visits | {"card": 4242424242424242})))["[EMAIL] 3"] == 3
+
+
+def test_names_are_blotted_out_where_they_are_masked() -> None:
+    text = "My name is Hanako Yamada, write to a@b.jp."
+    assert hide(text) == "My name is Hanako Yamada, write to ••••••."
+    assert hide(text, names=True) == "My name is •••••••••••••, write to ••••••."

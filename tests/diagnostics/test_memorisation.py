@@ -37,3 +37,7 @@ def test_bad_input_is_told(taught_chat: Any) -> None:
         memorised(model, tokenizer, [])
     with pytest.raises(CourseError, match=r"shown is 1\.0"):
         memorised(model, tokenizer, rows, shown=1.0)
+    call = {"name": "find", "arguments": "{}"}
+    silent = {"role": "assistant", "content": "", "function_call": call}
+    with pytest.raises(CourseError, match="row 1 has an answer without text"):
+        memorised(model, tokenizer, [rows[0], {"messages": [rows[0]["messages"][0], silent]}])

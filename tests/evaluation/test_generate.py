@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -79,6 +80,33 @@ def test_bad_conversations_are_named(taught_chat: Any) -> None:
     long = [{"role": "user", "content": "rope " * 200}]
     with pytest.raises(CourseError, match=r"row 1 takes \d+ tokens.*more than the model's 128"):
         generate(model, tokenizer, [prompts(rows)[0], long])
+
+
+def test_tools_and_calls_are_part_of_the_question(taught_chat: Any) -> None:
+    from course_lib.evaluation.generation import _encode
+    from course_lib.tokenization.conversation import tools_of
+
+    _, tokenizer, rows = taught_chat
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.chat_template = (
+        "{{ tools | tojson }}{% for message in messages %}{{ message | tojson }}{% endfor %}"
+    )
+    call = {"name": "find", "arguments": '{"n": 1}'}
+    question, answer = rows[0]["messages"]
+    called = [
+        {"role": "assistant", "content": "", "function_call": call, "weight": None},
+        {"role": "function", "content": "Look!", "name": "find"},
+    ]
+    row = {"messages": [question, *called, answer], "functions": [{"name": "find"}]}
+    asked, plain = prompts([row, rows[1]]), prompts(rows[1:2])
+    ids = _encode(tokenizer, asked, [tools_of(row), None])
+    written = tokenizer.decode(ids[0])
+    assert '"function": {"name": "find"}' in written
+    assert '"arguments": {"n": 1}' in written
+    assert '"weight"' not in written
+    assert ids[1] == _encode(tokenizer, plain, None)[0]
+    with pytest.raises(CourseError, match="tools for 1 conversations, but 2"):
+        generate(None, tokenizer, asked, tools=[None])
 
 
 def test_a_row_without_reference_is_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -44,6 +45,70 @@ def test_a_wrong_answer_costs_more(taught_chat: Any) -> None:
         for row, other in zip(rows, rows[1:] + rows[:1], strict=True)
     ]
     assert held_out_loss(model, tokenizer, wrong) > held_out_loss(model, tokenizer, rows) + 1
+
+
+TOOLS_TEMPLATE = (
+    "{% for tool in tools or [] %}<|system|>{{ tool['function']['name'] }}{% endfor %}"
+    "{% for message in messages %}"
+    "{% if message['role'] == 'assistant' %}<|assistant|>{% generation %}"
+    "{% for call in message['tool_calls'] or [] %}"
+    "{{ call['function']['name'] }}{{ call['function']['arguments'] | tojson }}{% endfor %}"
+    "{{ message['content'] }}<|end|>{% endgeneration %}"
+    "{% else %}<|user|>{{ message['content'] }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+CALL = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": '{"n": 1}'}}
+
+
+def with_tools(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lessons with a call before each answer; one row has the older `functions`."""
+    called = [
+        {"role": "assistant", "content": "", "tool_calls": [CALL]},
+        {"role": "tool", "content": "Look!", "tool_call_id": "c1"},
+    ]
+    tool = {"name": "find"}
+    beside: list[dict[str, Any]] = [
+        {"tools": [{"type": "function", "function": tool}]},
+        {"functions": [tool]},
+        {},
+    ]
+    return [
+        {"messages": [row["messages"][0], *called, row["messages"][1]], **beside[n % 3]}
+        for n, row in enumerate(rows[:3])
+    ]
+
+
+def test_rows_with_tools_are_scored_as_they_are_trained(taught_chat: Any) -> None:
+    import torch
+
+    from course_lib.formats import to_dataset
+    from course_lib.training.rows import tokenize_rows
+
+    model, tokenizer, rows = taught_chat
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.chat_template = TOOLS_TEMPLATE
+    rows = with_tools(rows)
+    trained = tokenize_rows(
+        to_dataset(rows), tokenizer, max_length=None, stop_ids={tokenizer.eos_token_id}
+    )
+    losses = []
+    for row in trained:
+        ids, labels = (torch.tensor(row[name]) for name in ("input_ids", "labels"))
+        with torch.no_grad():
+            scores = model(ids[None]).logits[0, :-1].log_softmax(-1)
+        losses += [-float(scores[i, t]) for i, t in enumerate(labels[1:]) if t != -100]
+    expected = sum(losses) / len(losses)
+    assert held_out_loss(model, tokenizer, rows) == pytest.approx(expected, rel=1e-4)
+    assert held_out_loss(model, tokenizer, trained) == pytest.approx(expected, rel=1e-4)
+    bare = [{"messages": row["messages"]} for row in rows]
+    assert held_out_loss(model, tokenizer, bare) != pytest.approx(expected, rel=1e-3)
+
+
+def test_a_template_that_leaves_calls_out_is_refused(taught_chat: Any) -> None:
+    model, tokenizer, rows = taught_chat
+    with pytest.raises(CourseError, match="row 0: Message 2 calls 'find'"):
+        held_out_loss(model, tokenizer, with_tools(rows))
 
 
 def test_perplexity_of_a_fair_die() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from course_lib.tokenization import (
     truncation,
     xray,
 )
+from course_lib.tokenization.conversation import template_messages, tools_of
 
 TEMPLATE = (
     "{% for m in messages %}{% if m['role'] == 'assistant' %}<|assistant|>"
@@ -171,3 +173,15 @@ def test_a_refusing_template_is_quoted() -> None:
 def test_no_template_is_said() -> None:
     with pytest.raises(CourseError, match="no chat template"):
         xray(tokenizer(None), CHAT)
+
+
+def test_tools_and_calls_stored_as_json_text_are_read() -> None:
+    # `to_dataset` writes them so where `datasets` has no type for JSON.
+    call = {"type": "function", "function": {"name": "find", "arguments": {"n": 1}}}
+    message = {"role": "assistant", "content": "", "tool_calls": json.dumps([call])}
+    assert template_messages([message])[0]["tool_calls"] == [call]
+    assert tools_of({"tools": "null", "functions": '[{"name": "find"}]'}) == [
+        {"type": "function", "function": {"name": "find"}}
+    ]
+    with pytest.raises(CourseError, match="text that is no JSON"):
+        tools_of({"tools": "find"})

@@ -10,6 +10,8 @@ from datasets import Dataset
 from throwaway import TEMPLATE, conversation
 
 from course_lib.errors import CourseError
+from course_lib.formats import to_dataset
+from course_lib.tokenization.conversation import trained_mask
 from course_lib.training.rows import MASKED, tokenize_rows
 
 
@@ -72,6 +74,24 @@ def test_row_with_nothing_to_learn_is_named(tokenizer: Any) -> None:
     rows = Dataset.from_list([{"messages": conversation(0)}, question_only])
     with pytest.raises(CourseError, match=r"1 of 2 training rows \(row 1\) have nothing to learn"):
         tokenized(rows, tokenizer)
+
+
+def test_answers_of_weight_nothing_are_read_and_not_learnt(tokenizer: Any) -> None:
+    question, answer = conversation(0)
+    draft = {**answer, "weight": 0}
+    row = {"messages": [question, draft, *conversation(1), question, {**answer, "weight": 1}]}
+    first = tokenized(to_dataset([row]), tokenizer)[0]
+    learnt = [label for label in first["labels"] if label != MASKED]
+    assert tokenizer.decode(learnt) == "Box 1 is blue.<|end|>Box 0 is red.<|end|>"
+    shown = trained_mask(tokenizer, row["messages"], len(first["labels"]))
+    assert shown == [int(label != MASKED) for label in first["labels"]]
+    one_for_all = with_template(
+        tokenizer,
+        "{% generation %}{% for m in messages %}{{ m['content'] }}{% endfor %}<|end|>"
+        "{% endgeneration %}",
+    )
+    with pytest.raises(CourseError, match="row 0: An answer has the weight 0, but"):
+        tokenized(to_dataset([row]), one_for_all)
 
 
 def test_template_without_generation_markers(rows: Dataset, tokenizer: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -116,11 +117,11 @@ def may_be_private(text: str) -> bool:
 
 def _mask_names(text: str) -> str:
     # Names have no digits to screen by: every text is searched.
-    return _in_json(text, _mask_names_in_text)
+    return _in_json(text, partial(_replace_names, placeholder="[NAME]"))
 
 
-def _mask_names_in_text(text: str) -> str:
-    return _replace(text, name_spans(Glance(fold(text), text.lower(), 0)), "[NAME]")
+def _replace_names(text: str, placeholder: str | None) -> str:
+    return _replace(text, name_spans(Glance(fold(text), text.lower(), 0)), placeholder)
 
 
 def _mask_one(detector: Detector, text: str) -> str:
@@ -146,11 +147,12 @@ def mask_all(text: str) -> str:
     return _in_json(text, partial(_settled, detectors=_ALL, keep_length=False))
 
 
-def hide(text: str) -> str:
+def hide(text: str, *, names: bool = False) -> str:
     """Blot every private value out, its length kept, for logs that show text as it was.
 
     Args:
         text: Any text.
+        names: Names of people as well, where they are masked.
 
     Returns:
         The text with a • for each character of each value.
@@ -159,7 +161,8 @@ def hide(text: str) -> str:
         >>> hide("Write to a@b.jp")
         'Write to ••••••'
     """
-    return _in_json(text, partial(_settled, detectors=_ALL, keep_length=True))
+    hidden = _in_json(text, partial(_settled, detectors=_ALL, keep_length=True))
+    return _in_json(hidden, partial(_replace_names, placeholder=None)) if names else hidden
 
 
 def _in_json(text: str, masked: Callable[[str], str]) -> str:
@@ -173,7 +176,10 @@ def _in_json(text: str, masked: Callable[[str], str]) -> str:
         return after
     source = after if _parsed(after) is not None else text
     value = _parsed(source)
-    nested = _nested(value, masked)
+    try:
+        nested = _nested(value, masked)
+    except RecursionError:
+        return after  # hundreds of lists in lists are no data of anybody
     if value is None or (nested == value and source is after):
         return after
     found = json.dumps(nested, ensure_ascii=False, indent=2 if "\n" in text.strip() else None)
@@ -192,7 +198,7 @@ def _parsed(text: str) -> Any:
 
 def _nested(value: Any, masked: Callable[[str], str], key: str = "") -> Any:
     if isinstance(value, dict):
-        return {_nested(k, masked): _nested(item, masked, str(k)) for k, item in value.items()}
+        return _nested_mapping(value, masked)
     if isinstance(value, list):
         return [_nested(item, masked, key) for item in value]
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
@@ -205,6 +211,18 @@ def _nested(value: Any, masked: Callable[[str], str], key: str = "") -> Any:
         framed = masked(named + text)
         after = framed[len(named) :] if framed.startswith(named) else text
     return value if after == text else after
+
+
+def _nested_mapping(value: dict[Any, Any], masked: Callable[[str], str]) -> dict[Any, Any]:
+    found: dict[Any, Any] = {}
+    times: Counter[Any] = Counter()
+    for key, item in value.items():
+        name = placeholder = _nested(key, masked)
+        while name in found:  # two customers' addresses are one placeholder, but two values
+            times[placeholder] += 1
+            name = f"{placeholder} {times[placeholder] + 1}"
+        found[name] = _nested(item, masked, str(key))
+    return found
 
 
 def _settled(text: str, detectors: Iterable[Detector], keep_length: bool) -> str:
@@ -247,7 +265,8 @@ def mask_nested(value: Any, names: Sequence[str]) -> Any:
         names: Keys of `DETECTORS`.
 
     Returns:
-        The same value with the texts masked, keys included. A number that is private, such as a
+        The same value with the texts masked, keys included; keys that become the same placeholder
+        are numbered. A number that is private, such as a
         card's, becomes text; a key such as "password" counts as the word before its value.
 
     Example:
