@@ -68,6 +68,10 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
         "per_device_train_batch_size": 8 if pocket else 4,
         "gradient_accumulation_steps": 1 if pocket else 2,
         "per_device_eval_batch_size": 16 if pocket else 4,
+        # Rows in any order, as every library does it. Where lengths differ much, a third of the
+        # work is padding: "group_by_length" saves most of it and ends at the same held-out loss
+        # (benchmarks/throughput.py). The lessons compare runs step by step and do without.
+        "train_sampling_strategy": "random",
         # LoRA's rates: ten times those of full fine-tuning. A small model takes larger steps.
         "learning_rate": 1e-3 if pocket else 2e-4,
         "lr_scheduler_type": "cosine",
@@ -147,10 +151,9 @@ def sft_trainer(
         trainer_config.max_length = None
     _send_nothing()
     from transformers import PrinterCallback
-    from trl.trainer.sft_trainer import SFTTrainer
 
     with without_renaming_notices():
-        trainer = SFTTrainer(
+        trainer = _trainer_class(config)(
             model=model,
             args=trainer_config,
             train_dataset=train_rows,
@@ -202,6 +205,16 @@ def prepare_rows(
         long_rows=long_rows,
         name=name,
     )
+
+
+def _trainer_class(config: SFTConfig) -> type[SFTTrainer]:
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    if config.train_sampling_strategy != "group_by_length":
+        return SFTTrainer
+    from course_lib.training.length_grouping import LengthGroupedTrainer
+
+    return LengthGroupedTrainer
 
 
 def _check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
