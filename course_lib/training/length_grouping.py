@@ -73,7 +73,7 @@ class LengthGroupedTrainer(SFTTrainer):
     """
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        rows = self.train_dataset if train_dataset is None else train_dataset
+        rows: Any = self.train_dataset if train_dataset is None else train_dataset
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
         return LengthGroupedOrder(
             [len(ids) for ids in rows["input_ids"]],

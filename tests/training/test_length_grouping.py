@@ -10,7 +10,8 @@ import torch
 from datasets import Dataset
 from throwaway import conversation
 from torch.utils._python_dispatch import TorchDispatchMode
-from trl import SFTConfig, SFTTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
 
 from course_lib.runtime import Runtime
 from course_lib.training import load_model, lora_config, sft_config, sft_trainer
