@@ -69,8 +69,8 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
         "gradient_accumulation_steps": 1 if pocket else 2,
         "per_device_eval_batch_size": 16 if pocket else 4,
         # Rows in any order, as every library does it. Where lengths differ much, a third of the
-        # work is padding: "group_by_length" saves most of it and ends at the same held-out loss
-        # (benchmarks/throughput.py). The lessons compare runs step by step and do without.
+        # work is padding: "group_by_length" saves most of it for a held-out loss that is a few
+        # hundredths higher after one epoch (benchmarks/README.md). The lessons do without.
         "train_sampling_strategy": "random",
         # LoRA's rates: ten times those of full fine-tuning. A small model takes larger steps.
         "learning_rate": 1e-3 if pocket else 2e-4,
@@ -238,7 +238,7 @@ def _cpu_has_bfloat16() -> bool:
     # Only on request, because the lessons' figures are to be the same on all machines.
     import torch
 
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
