@@ -80,6 +80,8 @@ def build(
             "weight, give the base model, or merge the adapter first (course_lib.training.merge)"
         )
     chosen: dict[str, Any] = {"seed": seed, "save_strategy": "steps"}
+    # A learner's own rows differ in length, and padding is computed like any other token.
+    chosen["train_sampling_strategy"] = "group_by_length"
     if max_length is not None:
         chosen["max_length"] = max_length
     if method == "full":

@@ -88,11 +88,16 @@ def test_number_format_of_each_card(
         sft_config(t4, tmp_path, bf16=True)
 
 
-def test_number_formats_a_cpu_lacks(cpu: Runtime, tmp_path: Path) -> None:
+def test_number_formats_a_cpu_lacks(
+    cpu: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_f": True})
     with pytest.raises(CourseError, match="this CPU does not compute in bfloat16"):
         sft_config(cpu, tmp_path, bf16=True)
     with pytest.raises(CourseError, match="needs a GPU"):
         sft_config(cpu, tmp_path, fp16=True)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    assert sft_config(cpu, tmp_path, bf16=True).bf16
 
 
 def test_loss_falls_and_is_logged(
