@@ -117,11 +117,11 @@ def assert_all_are_needed(path: Path, names: Sequence[str]) -> None:
 
 
 @pytest.fixture
-def sharded() -> Iterator[Any]:
+def sharded(tmp_path: Path) -> Iterator[Any]:
     """A model that FSDP has cut for a group of one process, with its optimizer."""
     PartialState(cpu=True)  # before there is a group, or it would take itself for one of several
     torch.distributed.init_process_group(
-        "gloo", rank=0, world_size=1, store=torch.distributed.HashStore()
+        "gloo", rank=0, world_size=1, init_method=(tmp_path / "group").as_uri()
     )
     model = torch.nn.Linear(4, 4)
     fully_shard(model, mesh=init_device_mesh("cpu", (1,)))
