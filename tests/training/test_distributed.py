@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,22 @@ def test_two_processes_save_as_one(model_folder: Path, tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path / "trouble") == tmp_path / "trouble" / "checkpoint-2"
     (rescued,) = tmp_path.glob("rescued-trouble-*")
     assert latest_checkpoint(rescued) == rescued / "checkpoint-4"
+
+
+def test_a_sharded_run_saves_goes_on_and_finds_its_best(model_folder: Path, tmp_path: Path) -> None:
+    script = Path(__file__).with_name("sharded_run.py")
+    plan = plan_parallel(MODEL, "t4", 2, method="lora", strategy="fsdp_full_shard", offload=False)
+    config = replace(accelerate_config(plan), mixed_precision="no", use_cpu=True)
+    launch(write_accelerate_config(config, tmp_path), script, model_folder, tmp_path)
+    found = [json.loads((tmp_path / f"{process}.json").read_text("utf-8")) for process in range(2)]
+
+    for process in found:
+        assert process["type"].startswith("FSDP")
+        assert process["best"] == str(tmp_path / "whole" / "checkpoint-2")
+        assert process["latest"] == str(tmp_path / "whole" / "checkpoint-4")
+        assert process["again"] == process["log"] == found[0]["log"]
+    files = {path.name for path in (tmp_path / "whole" / "checkpoint-4").iterdir()}
+    assert {"pytorch_model_fsdp.bin", "optimizer.bin", "adapter_model.safetensors"} <= files
 
 
 def test_train_command_refuses_to_be_launched_on_several_processes(
