@@ -109,7 +109,12 @@ class _FaultTolerant(Trainer):
     def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
         if resume_from_checkpoint is True:
             # The library would take the highest number, whole or not.
-            resume_from_checkpoint = latest_checkpoint(self.args.output_dir) or True
+            resume_from_checkpoint = latest_checkpoint(self.args.output_dir)
+            if resume_from_checkpoint is None:
+                raise CourseError(
+                    f"no whole checkpoint in {self.args.output_dir}: begin anew with train(), or "
+                    "give the folder of a checkpoint as resume_from_checkpoint"
+                )
         self._resumed = bool(resume_from_checkpoint)
         self.remove_callback(_SaveAfterTheEpoch)
         self.add_callback(_SaveAfterTheEpoch())  # last, behind every callback that asks for a save

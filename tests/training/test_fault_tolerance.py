@@ -152,6 +152,16 @@ def test_a_file_system_that_cannot_flush_is_no_failed_write(
         flush(tmp_path)
 
 
+def test_a_checkpoint_that_is_cut_short_is_not_gone_on_from(
+    model_folder: Path, cpu: Any, rows: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "checkpoint-2").mkdir()
+    model, tokenizer = load_model(model_folder, cpu)
+    trainer = build(model, tokenizer, rows, config=sft_config(cpu, tmp_path))
+    with pytest.raises(CourseError, match="no whole checkpoint in"):
+        trainer.train(resume_from_checkpoint=True)
+
+
 def test_the_trainer_is_trls_own(model_folder: Path, cpu: Any, rows: Any, tmp_path: Path) -> None:
     model, tokenizer = load_model(model_folder, cpu)
     trainer = build(model, tokenizer, rows, config=sft_config(cpu, tmp_path))
