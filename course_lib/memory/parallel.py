@@ -182,6 +182,8 @@ def plan_parallel(
         rank=rank,
         dtype=where.dtype,
     )
+    if chosen.strategy.startswith("fsdp") and method != "qlora":
+        chosen.reasons["loading"] = _why_loading(chosen, shape, where)
     return _explained(chosen, plans, one.peak_gib, where, accumulation)
 
 
@@ -323,6 +325,20 @@ def _why(chosen: ParallelPlan, plans: list[ParallelPlan], where: Card) -> str:
         return because
     refused = ", ".join(f"{other} would need {peak:.1f}" for other, peak in others.items())
     return f"{because}; {refused}"
+
+
+def _why_loading(chosen: ParallelPlan, shape: ModelShape, where: Card) -> str:
+    # Accelerate makes all that is trained fp32 before it is cut.
+    whole = shape.parameters * (4 if chosen.method == "full" else 2) / 2**30
+    processes = min(chosen.devices, interconnect(where).cards)
+    room = _host_room(where, chosen.devices)
+    said = (
+        "every process reads the whole model into the host's memory before it is cut: "
+        f"{processes} x {whole:.1f} of about {room:.0f} GiB in each machine"
+    )
+    if processes * whole > room:
+        said += ". That is too much: take a machine with more memory, or QLoRA"
+    return said
 
 
 def _why_speed(chosen: ParallelPlan, where: Card) -> str:

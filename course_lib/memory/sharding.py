@@ -18,7 +18,8 @@ Activations are never cut: each device has rows of its own.
 
 The pieces, and what is whole for a while, are checked against torch's `fully_shard` and its memory
 tracker; the states against the table of the ZeRO paper (arXiv 1910.02054). What DeepSpeed gathers
-is taken to be what FSDP does.
+is taken to be what FSDP does. The step is that of SFT; a reference model (DPO) or a key-value cache
+(GRPO) is not planned for.
 """
 
 from __future__ import annotations
@@ -234,6 +235,7 @@ def memory_per_device(
     parts = {name: size / GIB for name, size in kept.items()}
     parts |= {name: size for name, size in single.items() if name not in _STATE_PARTS}
     parts["gathered"] = _gathered(shape, strategy, base, method) / GIB
+    parts["gradients"] += _whole_head_gradient(single, base.trainable, method)
     return DeviceMemory(parts, moved / GIB)
 
 
@@ -280,6 +282,13 @@ def _offloaded(strategy: str, states: dict[str, float]) -> tuple[dict[str, float
     leaving = ("gradients", "optimizer") if strategy == "zero2" else tuple(states)
     moved = sum(states[part] for part in leaving)
     return {part: 0.0 if part in leaving else size for part, size in states.items()}, moved
+
+
+def _whole_head_gradient(single: dict[str, float], trainable: int, method: str) -> float:
+    """What TRL's fused head sums its gradient up in, before anything can be cut, in GiB."""
+    if method != "full":
+        return 0.0
+    return max(0.0, single["gradients"] - 2.0 * trainable / GIB)
 
 
 def _gathered(shape: ModelShape, strategy: str, base: BaseWeights, method: str) -> float:

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from accelerate import PartialState
+from accelerate.utils import broadcast_object_list
 from transformers import TrainerCallback
 
 from course_lib.errors import CourseError
@@ -25,7 +27,8 @@ class TimeBudget(TrainerCallback):
 
     The run stops at the first step after which one more step and one more checkpoint, each as long
     as the longest so far, would no longer fit. A step counts from one step's end to the next, with
-    whatever is evaluated and saved between the two.
+    whatever is evaluated and saved between the two. Of several processes the first one's clock
+    counts.
 
     Args:
         hours: Time for this call of ``train()``, in hours, counted from its start. Leave room for
@@ -76,17 +79,20 @@ class TimeBudget(TrainerCallback):
         finished = state.global_step >= state.max_steps
         budget = self.hours * 3600
         save = _UNTIMED_SAVE * budget if self._longest_save is None else self._longest_save
-        if not finished and now - self._began + self._longest_step + save > budget:
+        late = now - self._began + self._longest_step + save > budget
+        if not finished and _first_process_says(late):
             self.stopped_at = state.global_step
             control.should_save = True
             control.should_training_stop = True
-            print(
-                f"Time budget of {_words(self.hours)} used: stopped at step {state.global_step:,} "
-                f"of {state.max_steps:,}. Saved in {args.output_dir}/"
-                f"checkpoint-{state.global_step}; go on with "
-                "trainer.train(resume_from_checkpoint=latest_checkpoint(output_dir)) or --resume",
-                file=sys.stderr,
-            )
+            if PartialState().is_main_process:
+                print(
+                    f"Time budget of {_words(self.hours)} used: stopped at step "
+                    f"{state.global_step:,} of {state.max_steps:,}. Saved in {args.output_dir}/"
+                    f"checkpoint-{state.global_step}; go on with "
+                    "trainer.train(resume_from_checkpoint=latest_checkpoint(output_dir)) or "
+                    "--resume",
+                    file=sys.stderr,
+                )
         return control
 
     def on_save(
@@ -116,6 +122,15 @@ class TimeBudget(TrainerCallback):
         if broken_off:
             control.should_evaluate = control.should_save = False
         return control
+
+
+def _first_process_says(late: bool) -> bool:
+    """What the first of all processes says: clocks differ, and one that stops alone halts all."""
+    state = PartialState()
+    if state.num_processes == 1:
+        return late
+    said = broadcast_object_list([late])
+    return bool(said[0])
 
 
 def parse_hours(text: str) -> float:

@@ -25,6 +25,8 @@ UNFINISHED = "unfinished"
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _STATE = "trainer_state.json"
+# FSDP's weights: one file of this name with FULL_STATE_DICT, a folder with SHARDED_STATE_DICT.
+_FSDP = "pytorch_model_fsdp"
 
 
 def latest_checkpoint(directory: str | Path) -> Path | None:
@@ -32,7 +34,8 @@ def latest_checkpoint(directory: str | Path) -> Path | None:
 
     A lost session often dies while saving, and the library's own search takes the highest number
     whether or not it can be read. Here a checkpoint counts when its trainer state can be read (it
-    is written last) and its weights and optimizer files are whole.
+    is written last) and its weights and optimizer files are whole. Checkpoints of one process, of
+    DDP, of FSDP with ``FULL_STATE_DICT`` and of DeepSpeed are known.
 
     Args:
         directory: The ``output_dir`` of the run; it need not exist yet.
@@ -41,12 +44,24 @@ def latest_checkpoint(directory: str | Path) -> Path | None:
         The folder to hand to ``trainer.train(resume_from_checkpoint=...)``, or None when there is
         nothing to go on from.
 
+    Raises:
+        CourseError: A checkpoint that FSDP saved in pieces, which cannot be looked at here. To
+            begin anew in its folder would delete it.
+
     Example:
         >>> latest_checkpoint("build/runs/none-here") is None
         True
     """
-    newest_first = reversed(numbered_checkpoints(directory))
-    return next((path for _, path in newest_first if is_whole(path)), None)
+    for _, path in reversed(numbered_checkpoints(directory)):
+        if (path / f"{_FSDP}_0").is_dir():
+            raise CourseError(
+                f"{path} was saved by FSDP with SHARDED_STATE_DICT, and whether its pieces are "
+                "whole cannot be seen here: hand a folder to resume_from_checkpoint yourself, or "
+                "save with FULL_STATE_DICT, as write_accelerate_config sets it"
+            )
+        if is_whole(path):
+            return path
+    return None
 
 
 def is_whole(checkpoint: str | Path) -> bool:
@@ -56,7 +71,8 @@ def is_whole(checkpoint: str | Path) -> bool:
         checkpoint: The folder; its name says its step.
 
     Returns:
-        True when its state, weights, optimizer, schedule and random generators can be read.
+        True when its state, weights, optimizer, schedule and random generators can be read. What
+        FSDP saved in pieces (``SHARDED_STATE_DICT``) is not known, and counts as not whole.
 
     Example:
         >>> is_whole("build/runs/none-here/checkpoint-4")
@@ -67,8 +83,7 @@ def is_whole(checkpoint: str | Path) -> bool:
     if not match or not _state(path, int(match[1])):
         return False
     # torch.save writes a zip archive, whose directory is at its end: a cut file is no archive.
-    archives = [path / "optimizer.pt", path / "scheduler.pt"]
-    archives += [*path.glob("rng_state*.pth"), *path.glob("scaler.pt")]
+    archives = [*path.glob("rng_state*.pth"), *path.glob("scaler.pt"), *_optimizer_files(path)]
     return all(zipfile.is_zipfile(archive) for archive in archives)
 
 
@@ -245,6 +260,34 @@ def _state(checkpoint: Path, step: int) -> dict[str, Any] | None:
         and all(_is_whole_safetensors(path) for path in weights)
     )
     return state if whole else None
+
+
+def _optimizer_files(checkpoint: Path) -> list[Path]:
+    """What the optimizer and its schedule go on from, there or not; each library has its layout."""
+    schedule = checkpoint / "scheduler.pt"
+    if (checkpoint / f"{_FSDP}.bin").exists() or (checkpoint / "optimizer.bin").exists():
+        return [checkpoint / f"{_FSDP}.bin", checkpoint / "optimizer.bin", schedule]
+    pieces = _deepspeed_pieces(checkpoint)
+    if pieces is None:
+        return [checkpoint / "optimizer.pt", schedule]
+    ranks = range(len(list(checkpoint.glob("rng_state*.pth"))) or 1)
+    # A piece of the optimizer for each process, and of the weights too under ZeRO-3. DeepSpeed may
+    # keep the schedule among its own.
+    wanted = [f"zero_pp_rank_{rank}_mp_rank_00_optim_states.pt" for rank in ranks]
+    if any(pieces.glob("zero_pp_rank_*_model_states.pt")):
+        wanted += [f"zero_pp_rank_{rank}_mp_rank_00_model_states.pt" for rank in ranks]
+    else:
+        wanted.append("mp_rank_00_model_states.pt")
+    files = [next(pieces.glob(f"*{name}"), pieces / name) for name in wanted]
+    return [*files, *checkpoint.glob("scheduler.pt")]
+
+
+def _deepspeed_pieces(checkpoint: Path) -> Path | None:
+    """The folder of DeepSpeed's pieces, which the file `latest`, written after them, names."""
+    try:
+        return checkpoint / (checkpoint / "latest").read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return None
 
 
 def _is_whole_safetensors(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -108,10 +109,19 @@ def flush(folder: Path) -> None:
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb+") as file:
-                os.fsync(file.fileno())
+                _flush_file(file.fileno())
         else:
             flush_folder(path)
     flush_folder(folder)
+
+
+def _flush_file(handle: int) -> None:
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some network file systems do not know the call: that is no failed write.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
 
 
 def flush_folder(folder: Path) -> None:

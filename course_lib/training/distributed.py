@@ -276,8 +276,9 @@ def _fsdp(plan: ParallelPlan) -> dict[str, Any]:
         "fsdp_auto_wrap_policy": "TRANSFORMER_BASED_WRAP",
         "fsdp_reshard_after_forward": plan.strategy == "fsdp_full_shard",
         "fsdp_offload_params": plan.offload,
-        # The first process reads the weights and hands the others their pieces. Accelerate cannot
-        # do that with 4-bit weights.
+        # The first process hands all others their pieces, so that no card ever holds the whole.
+        # (transformers 5.23 lets all of them read the weights all the same, see `plan_parallel`.)
+        # Accelerate cannot do that with 4-bit weights.
         "fsdp_cpu_ram_efficient_loading": plan.method != "qlora",
         # One file that any number of processes can read, at the price of gathering it to save.
         "fsdp_state_dict_type": "FULL_STATE_DICT",

@@ -11,6 +11,10 @@ are, and changes how they reach the disk:
   the checkpoint left them;
 - where it cannot save, it saves elsewhere and stops, and says how to go on;
 - where memory runs out, it says what needed it and which setting would fit.
+
+With several processes the first one publishes and deletes, when all have written. Under FSDP and
+DeepSpeed a disk that fails in the middle of a write (not one that is full or gone beforehand)
+leaves the others waiting in the library until their connection times out; what was whole stays so.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from __future__ import annotations
 import gc
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -105,7 +109,12 @@ class _FaultTolerant(Trainer):
     def train(self, resume_from_checkpoint: Any = None, *args: Any, **kwargs: Any) -> Any:
         if resume_from_checkpoint is True:
             # The library would take the highest number, whole or not.
-            resume_from_checkpoint = latest_checkpoint(self.args.output_dir) or True
+            resume_from_checkpoint = latest_checkpoint(self.args.output_dir)
+            if resume_from_checkpoint is None:
+                raise CourseError(
+                    f"no whole checkpoint in {self.args.output_dir}: begin anew with train(), or "
+                    "give the folder of a checkpoint as resume_from_checkpoint"
+                )
         self._resumed = bool(resume_from_checkpoint)
         self.remove_callback(_SaveAfterTheEpoch)
         self.add_callback(_SaveAfterTheEpoch())  # last, behind every callback that asks for a save
@@ -138,6 +147,16 @@ class _FaultTolerant(Trainer):
                 return
             self._restore_running_loss()
         super()._run_epoch(*args, **kwargs)
+
+    def _finalize_training(self, *args: Any, **kwargs: Any) -> Any:
+        # A path that leads nowhere any more is forgotten by the library, and with it the best one.
+        self._find_the_best(Path(self.args.output_dir))
+        # Where one is kept and another is best, the library would delete the newest one here.
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            return super()._finalize_training(*args, **kwargs)
+        finally:
+            self.args.save_total_limit = limit
 
     def _has_ended(self) -> bool:
         return self.state.global_step >= self.state.max_steps or any(
@@ -188,33 +207,58 @@ class _FaultTolerant(Trainer):
 
     def _save_whole(self, run_dir: Path, model: Any, trial: Any) -> str | None:
         """Write a checkpoint and make room for the next, or leave all as it was and say why."""
-        name = f"checkpoint-{self.state.global_step}"
-        unfinished = run_dir / UNFINISHED
-        written = unfinished / name
+        written = run_dir / UNFINISHED / f"checkpoint-{self.state.global_step}"
+        needed = self._bytes_to_save()
         problem = None
-        try:
-            disk.check(Path(self.args.output_dir), self._bytes_to_save(), self._device)
-            with self._redirect(unfinished):
-                super()._save_checkpoint(model, trial)
-            if self.args.should_save:
-                self._name_the_best(run_dir, written)
-                disk.flush(written)
-        except (OSError, SafetensorError, RuntimeError) as error:
-            problem = disk.why_not_written(error, run_dir)
-        problem = self._agree(problem)
-        if problem is None and self.args.should_save:
-            try:
-                _publish(written, run_dir / name)
-                self._rotate(run_dir)
-            except OSError as error:
-                problem = disk.why_not_written(error, run_dir)
-        problem = self._agree(problem)
+        # After each part all processes wait for each other: none begins to write where another has
+        # no room, and what is published holds the files of all.
+        for part in (
+            lambda: disk.check(Path(self.args.output_dir), needed, self._device),
+            lambda: self._write(run_dir, written, model, trial),
+            lambda: self._publish(run_dir, written),
+        ):
+            problem = self._agree(_problem(part, run_dir))
+            if problem is not None:
+                break
         if self.args.should_save:
             if problem is not None:
                 shutil.rmtree(written, ignore_errors=True)
             with suppress(OSError):
-                unfinished.rmdir()
+                written.parent.rmdir()
         return problem
+
+    def _write(self, run_dir: Path, written: Path, model: Any, trial: Any) -> None:
+        # The library would look for the best one in the wrong folder, and let all processes wait
+        # for each other there, also for one that could not write and never comes.
+        best, self.state.best_global_step = self.state.best_global_step, None
+        try:
+            with self._redirect(written.parent):
+                super()._save_checkpoint(model, trial)
+        finally:
+            self.state.best_global_step = best
+        # Each process loads the best one at the end.
+        if best == self.state.global_step:
+            self.state.best_model_checkpoint = str(run_dir / written.name)
+        else:
+            self._find_the_best(run_dir)
+        if self.args.should_save:
+            self.state.save_to_json(str(written / "trainer_state.json"))
+
+    def _publish(self, run_dir: Path, written: Path) -> None:
+        if not self.args.should_save:
+            return
+        disk.flush(written)
+        final = run_dir / written.name
+        earlier = _set_aside(final) if final.exists() else None
+        written.rename(final)
+        disk.flush_folder(run_dir)
+        if earlier is not None:
+            shutil.rmtree(earlier, ignore_errors=True)
+        try:
+            self._rotate(run_dir)
+        except OSError as error:
+            # Windows refuses while another program has a file open. The new one is whole.
+            _say(f"an earlier checkpoint in {run_dir} could not be deleted: {error.strerror}")
 
     def _save_elsewhere(self, run_dir: Path, problem: str, model: Any, trial: Any) -> str:
         step = self.state.global_step
@@ -236,7 +280,7 @@ class _FaultTolerant(Trainer):
                 refused.append(why)
         finally:
             self.args.output_dir = asked
-        with suppress(OSError):
+        with suppress(OSError, CourseError):
             latest = latest_checkpoint(run_dir)
             if latest is not None:
                 stopped += f"The last whole checkpoint is {latest}. "
@@ -258,13 +302,11 @@ class _FaultTolerant(Trainer):
             tensors += [value for state in states for value in state.values()]
         return sum(value.nbytes for value in tensors if torch.is_tensor(value))
 
-    def _name_the_best(self, run_dir: Path, written: Path) -> None:
-        # While it was written, the library looked for the best one in the wrong folder.
-        step = self.state.best_global_step
-        best = run_dir / f"checkpoint-{step}"
-        if step and (best.is_dir() or best.name == written.name):
+    def _find_the_best(self, run_dir: Path) -> None:
+        """Take the best checkpoint from the run's folder, which may have moved since."""
+        best = run_dir / f"checkpoint-{self.state.best_global_step}"
+        if self.state.best_global_step and best.is_dir():
             self.state.best_model_checkpoint = str(best)
-        self.state.save_to_json(str(written / "trainer_state.json"))
 
     @contextmanager
     def _redirect(self, folder: Path) -> Iterator[None]:
@@ -323,20 +365,25 @@ def _by_name(callbacks: list[Any]) -> dict[str, list[Any]]:
     return found
 
 
-def _publish(written: Path, final: Path) -> None:
-    if final.exists():
-        _delete(final)
-    written.rename(final)
-    disk.flush_folder(final.parent)
+def _problem(part: Callable[[], None], run_dir: Path) -> str | None:
+    """Do a part of saving; why it could not be done."""
+    try:
+        part()
+    except (OSError, SafetensorError, RuntimeError) as error:
+        return disk.why_not_written(error, run_dir)
+    return None
 
 
 def _delete(checkpoint: Path) -> None:
     """Delete so that a kill in between leaves nothing that looks like a checkpoint."""
+    shutil.rmtree(_set_aside(checkpoint), ignore_errors=True)
+
+
+def _set_aside(checkpoint: Path) -> Path:
     doomed = checkpoint.parent / UNFINISHED / f"deleted-{checkpoint.name}"
     doomed.parent.mkdir(exist_ok=True)
     shutil.rmtree(doomed, ignore_errors=True)
-    checkpoint.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+    return checkpoint.rename(doomed)
 
 
 def _say(note: str) -> None:

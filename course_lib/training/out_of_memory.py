@@ -154,5 +154,5 @@ def _plan(trainer: Trainer, batch: tuple[int, int], gib: float, room: str) -> Pl
 def _this_machine(gib: float, room: str) -> Card:
     if not torch.cuda.is_available():
         return dataclasses.replace(card("cpu"), name=room, gib=gib)
-    capability = torch.cuda.get_device_capability(0)
+    capability = torch.cuda.get_device_capability()  # of this process's own card
     return dataclasses.replace(card("t4"), name=room, gib=gib, capability=capability)

@@ -88,6 +88,17 @@ def test_accumulation_under_fsdp_says_that_gradients_must_be_cut_each_time() -> 
     assert "sync_each_batch" in often.reasons["accumulation"]
 
 
+def test_what_loading_takes_of_the_host_is_said() -> None:
+    two, eight = (
+        plan_parallel(MODEL, gpu, devices, method="lora", strategy="fsdp_full_shard")
+        for gpu, devices in (("t4", 2), ("a100-80", 8))
+    )
+
+    assert "2 x 15.3 of about 30 GiB in each machine. That is too much" in two.reasons["loading"]
+    assert eight.reasons["loading"].endswith("8 x 15.3 of about 1360 GiB in each machine")
+    assert "loading" not in plan_parallel(MODEL, "t4", 2, method="qlora").reasons
+
+
 def test_zero_3_with_qlora_is_refused_with_the_way_out() -> None:
     with pytest.raises(CourseError, match="fsdp_full_shard"):
         plan_parallel(MODEL, "t4", 2, method="qlora", strategy="zero3")

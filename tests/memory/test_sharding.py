@@ -102,6 +102,22 @@ def tracked_step(wanted: ModelShape, mesh: DeviceMesh, *, reshard: bool) -> dict
     return {str(getattr(kind, "name", kind)): size / 2**30 for kind, size in found.items()}
 
 
+@pytest.mark.parametrize("strategy", ["zero3", "fsdp_shard_grad_op", "fsdp_full_shard"])
+def test_the_heads_gradient_is_whole_however_many_devices_there_are(strategy: str) -> None:
+    big = shape("Qwen3-8B")
+    table = big.vocab * big.hidden / 2**30
+    alone = estimate(big, **SETTINGS, dtype="bfloat16", trainable_dtype="bfloat16", accumulation=2)
+    full, lora = (
+        memory_per_device(big, strategy, 10**6, **SETTINGS | {"method": method}).parts
+        for method in ("full", "lora")
+    )
+
+    # TRL's head sums it up in fp32, and hands it over in 16 bits while the sum is still there.
+    assert alone.phase == "loss"
+    assert full["gradients"] == pytest.approx(6 * table, rel=1e-3)
+    assert lora["gradients"] == pytest.approx(0, abs=1e-3)
+
+
 @pytest.mark.parametrize("strategy", [name for name in STRATEGIES if name != "ddp"])
 def test_more_devices_never_need_more_each(strategy: str) -> None:
     peaks = [

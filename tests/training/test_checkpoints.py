@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from accelerate import PartialState
+from accelerate.utils import (
+    FullyShardedDataParallelPlugin,
+    save_fsdp_model,
+    save_fsdp_optimizer,
+)
 from interrupted_run import STEPS, figures, run
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from throwaway import conversation
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
 from transformers.trainer_utils import get_last_checkpoint
 
 from course_lib.errors import CourseError
@@ -20,7 +30,7 @@ from course_lib.training import (
     sft_config,
     sft_trainer,
 )
-from course_lib.training.checkpoints import checkpoints, numbered_checkpoints
+from course_lib.training.checkpoints import checkpoints, is_whole, numbered_checkpoints
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +78,6 @@ def test_half_written_checkpoint_is_passed_over(
 
 
 def test_numbers_are_compared_as_numbers(finished: Path, tmp_path: Path) -> None:
-    import json
     import shutil
 
     for step in (9, 10):
@@ -79,6 +88,79 @@ def test_numbers_are_compared_as_numbers(finished: Path, tmp_path: Path) -> None
     found = latest_checkpoint(tmp_path)
     assert found is not None
     assert found.name == "checkpoint-10"
+
+
+def written(folder: Path, step: int, *, processes: int, archives: Sequence[str]) -> Path:
+    """A checkpoint with what every layout has, and some archives of torch's besides."""
+    path = folder / f"checkpoint-{step}"
+    path.mkdir()
+    save_file({"weight": torch.ones(2, 2)}, path / "model.safetensors")
+    (path / "trainer_state.json").write_text(json.dumps({"global_step": step}), encoding="utf-8")
+    for name in ["scheduler.pt", *(f"rng_state_{rank}.pth" for rank in range(processes))]:
+        torch.save({"state": 1}, path / name)
+    for name in archives:
+        (path / name).parent.mkdir(exist_ok=True)
+        torch.save({"state": 1}, path / name)
+    return path
+
+
+def assert_all_are_needed(path: Path, names: Sequence[str]) -> None:
+    assert is_whole(path)
+    assert latest_checkpoint(path.parent) == path
+    for name in names:
+        content = (path / name).read_bytes()
+        (path / name).write_bytes(content[: len(content) // 2])
+        assert not is_whole(path), f"{name} is cut"
+        (path / name).unlink()
+        assert not is_whole(path), f"{name} is missing"
+        (path / name).write_bytes(content)
+
+
+@pytest.fixture
+def sharded(tmp_path: Path) -> Iterator[Any]:
+    """A model that FSDP has cut for a group of one process, with its optimizer."""
+    PartialState(cpu=True)  # before there is a group, or it would take itself for one of several
+    torch.distributed.init_process_group(
+        "gloo", rank=0, world_size=1, init_method=(tmp_path / "group").as_uri()
+    )
+    model = torch.nn.Linear(4, 4)
+    fully_shard(model, mesh=init_device_mesh("cpu", (1,)))
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 4)).sum().backward()
+    optimizer.step()
+    yield model, optimizer
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("kind", ["FULL_STATE_DICT", "SHARDED_STATE_DICT"])
+def test_fsdp_checkpoints_of_one_file_are_known(sharded: Any, tmp_path: Path, kind: str) -> None:
+    path = written(tmp_path, 4, processes=1, archives=[])
+    plugin = FullyShardedDataParallelPlugin(fsdp_version=2, state_dict_type=kind)
+    # The files are those that Accelerate writes, under its own names.
+    save_fsdp_model(plugin, PartialState(), sharded[0], str(path))
+    save_fsdp_optimizer(plugin, PartialState(), sharded[1], sharded[0], str(path))
+    if kind == "FULL_STATE_DICT":
+        assert_all_are_needed(path, ["pytorch_model_fsdp.bin", "optimizer.bin", "scheduler.pt"])
+        return
+    # In pieces: to pass it over in silence would let a run begin anew and delete it.
+    assert not is_whole(path)
+    with pytest.raises(CourseError, match="save with FULL_STATE_DICT"):
+        latest_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("stage", [2, 3])
+def test_deepspeed_checkpoints_are_known(tmp_path: Path, stage: int) -> None:
+    kind = "bf16_" if stage == 3 else ""
+    models = ["mp_rank_00_model_states.pt"]
+    if stage == 3:
+        models = [f"zero_pp_rank_{rank}_mp_rank_00_model_states.pt" for rank in range(2)]
+    states = [f"{kind}zero_pp_rank_{rank}_mp_rank_00_optim_states.pt" for rank in range(2)]
+    archives = [f"global_step6/{name}" for name in models + states]
+    path = written(tmp_path, 6, processes=2, archives=archives)
+    assert not is_whole(path)  # DeepSpeed was not done yet
+    (path / "latest").write_text("global_step6", encoding="utf-8")
+    # ZeRO-3's weights lie in one piece a process, as many as there are of the optimizer.
+    assert_all_are_needed(path, archives)
 
 
 # The highest loss is called best, to have a best one that is not among the last.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from accelerate.utils import (
     patch_environment,
 )
 from accelerate.utils.launch import prepare_multi_gpu_env
+from safetensors.torch import load_file
 
 from course_lib.errors import CourseError
 from course_lib.memory import plan_parallel
@@ -25,6 +27,7 @@ from course_lib.training import (
     cpu_config,
     data_parallel_config,
     deepspeed_config,
+    latest_checkpoint,
     launch,
     launch_command,
     write_accelerate_config,
@@ -136,6 +139,45 @@ def test_one_and_two_processes_learn_the_same(model_folder: Path, tmp_path: Path
     assert two["alone"]["loss"] != pytest.approx(one["equal"]["loss"], rel=1e-4)
     assert one["resumed"]["loss"] == pytest.approx(one["equal"]["loss"], rel=1e-4)
     assert two["sharded"] == {"bytes": 64 * 64 * 4 / 2, "moved": 0}
+
+
+def test_two_processes_save_as_one(model_folder: Path, tmp_path: Path) -> None:
+    script = Path(__file__).with_name("two_processes.py")
+    launch(write_accelerate_config(cpu_config(2), tmp_path), script, model_folder, tmp_path)
+    first, second = (
+        json.loads((tmp_path / f"{process}.json").read_text("utf-8")) for process in range(2)
+    )
+
+    best = tmp_path / "best" / "checkpoint-2"
+    assert first["best"] == second["best"] == str(best)
+    saved = load_file(best / "adapter_model.safetensors")
+    assert first["weights"] == second["weights"]
+    assert first["weights"] == {name: weight.sum().item() for name, weight in saved.items()}
+    assert {path.name for path in best.glob("rng_state*")} == {"rng_state_0.pth", "rng_state_1.pth"}
+    # The first process's clock counts, for both.
+    assert first["stopped"] == second["stopped"] == [1, 1]
+    # Only the first one could not write; nobody waits for it.
+    assert first["said"] == second["said"]
+    assert "stopped at step 4 of 4" in first["said"]
+    assert latest_checkpoint(tmp_path / "trouble") == tmp_path / "trouble" / "checkpoint-2"
+    (rescued,) = tmp_path.glob("rescued-trouble-*")
+    assert latest_checkpoint(rescued) == rescued / "checkpoint-4"
+
+
+def test_a_sharded_run_saves_goes_on_and_finds_its_best(model_folder: Path, tmp_path: Path) -> None:
+    script = Path(__file__).with_name("sharded_run.py")
+    plan = plan_parallel(MODEL, "t4", 2, method="lora", strategy="fsdp_full_shard", offload=False)
+    config = replace(accelerate_config(plan), mixed_precision="no", use_cpu=True)
+    launch(write_accelerate_config(config, tmp_path), script, model_folder, tmp_path)
+    found = [json.loads((tmp_path / f"{process}.json").read_text("utf-8")) for process in range(2)]
+
+    for process in found:
+        assert process["type"].startswith("FSDP")
+        assert process["best"] == str(tmp_path / "whole" / "checkpoint-2")
+        assert process["latest"] == str(tmp_path / "whole" / "checkpoint-4")
+        assert process["again"] == process["log"] == found[0]["log"]
+    files = {path.name for path in (tmp_path / "whole" / "checkpoint-4").iterdir()}
+    assert {"pytorch_model_fsdp.bin", "optimizer.bin", "adapter_model.safetensors"} <= files
 
 
 def test_train_command_refuses_to_be_launched_on_several_processes(
