@@ -159,8 +159,9 @@ def sft_trainer(
 
     from course_lib.training.fault_tolerance import fault_tolerant
 
+    trainer_class: Any = _trainer_class(config)
     with without_renaming_notices():
-        trainer = fault_tolerant(_trainer_class(config))(
+        trainer = fault_tolerant(trainer_class)(
             model=model,
             args=trainer_config,
             train_dataset=train_rows,
