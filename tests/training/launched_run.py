@@ -96,6 +96,9 @@ def main(model_folder: str, out: str) -> None:
     if trainer.is_world_process_zero():
         Path(out).with_suffix(".json").write_text(json.dumps(found), encoding="utf-8")
     trainer.accelerator.end_training()
+    # The end of a process group waits for gloo's threads and holds Python's lock meanwhile, which
+    # those need to let go of their last tensors: now and then a process would never end.
+    os._exit(0)
 
 
 if __name__ == "__main__":

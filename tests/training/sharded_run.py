@@ -43,6 +43,9 @@ def main(model: str, out: Path) -> None:
     found["again"] = interrupted_run.figures(again.state.log_history)
     (out / f"{process}.json").write_text(json.dumps(found), encoding="utf-8")
     whole.accelerator.end_training()
+    # The end of a process group waits for gloo's threads and holds Python's lock meanwhile, which
+    # those need to let go of their last tensors: now and then a process would never end.
+    os._exit(0)
 
 
 if __name__ == "__main__":

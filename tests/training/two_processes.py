@@ -63,6 +63,9 @@ def main(model: str, out: Path) -> None:
         found["said"] = str(error)
     (out / f"{process}.json").write_text(json.dumps(found), encoding="utf-8")
     best.accelerator.end_training()
+    # The end of a process group waits for gloo's threads and holds Python's lock meanwhile, which
+    # those need to let go of their last tensors: now and then a process would never end.
+    os._exit(0)
 
 
 if __name__ == "__main__":
