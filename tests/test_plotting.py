@@ -16,6 +16,7 @@ from course_lib import plotting
 from course_lib.diagnostics import diagnose
 from course_lib.errors import CourseError
 from course_lib.evaluation import Difference, share_interval
+from course_lib.evaluation.calibration import calibration
 
 LOSSES = (2.5, 1.6, 1.1, 0.9, 0.8, 0.75, 0.78, 0.83, 0.89, 0.93, 0.97, 1.01)
 HISTORY = [
@@ -45,6 +46,18 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         "answers",
         lambda: plotting.loss_and_answers(
             HISTORY, pd.DataFrame({"step": [20, 60, 120], "right": [0.1, 0.6, 0.7]})
+        ),
+    )
+    yield (
+        "reliability",
+        lambda: plotting.reliability(
+            {"whole answer": calibration([0.1, 0.5, 0.9, 0.95], [False, True, True, True])}
+        ),
+    )
+    yield (
+        "detection",
+        lambda: plotting.detection_rates(
+            {"+20 points": {8: 0.2, 64: 0.9}, "+2": {8: 0.0, 64: 0.1}}
         ),
     )
     yield (

@@ -113,3 +113,49 @@ def paired_bootstrap(
         means.append(gains[draws].mean(axis=1))
     low, high = np.quantile(np.concatenate(means), [0.025, 0.975])
     return Difference(float(gains.mean()), float(low), float(high))
+
+
+def detection_rate(
+    before: Sequence[float] | NDArray[np.generic],
+    after: Sequence[float] | NDArray[np.generic],
+    sizes: Sequence[int],
+    seed: int = 0,
+    *,
+    draws: int = 400,
+) -> dict[int, float]:
+    """How often a test of so many rows would find a difference of the size seen here.
+
+    Tests of each size are drawn with replacement from the rows at hand, and `paired_bootstrap`
+    judges each of them. At 80% people call a test large enough.
+
+    Args:
+        before: score of each row with the first model.
+        after: score of each row with the second model, in the same order.
+        sizes: numbers of test rows to try.
+        seed: of the draws.
+        draws: tests drawn of each size. 400 settles a rate to about 5 points.
+
+    Returns:
+        Share of the tests whose 95% interval leaves out 0 on the side of the difference seen, by
+        size.
+
+    Raises:
+        CourseError: the two differ in length or are empty.
+
+    Example:
+        >>> detection_rate([0] * 9 + [1], [1] * 10, [20])
+        {20: 1.0}
+    """
+    seen = paired_bootstrap(before, after, seed, resamples=1).diff
+    gains = np.asarray(after, dtype=float) - np.asarray(before, dtype=float)
+    rng = np.random.default_rng(seed)
+    rates = {}
+    for size in sizes:
+        found = 0
+        for draw in range(draws):
+            gain = gains[rng.integers(len(gains), size=size)]
+            # 400 resamples are plenty for one of 400 verdicts.
+            _, low, high = paired_bootstrap(np.zeros(size), gain, draw, resamples=400)
+            found += low > 0 if seen > 0 else high < 0
+        rates[size] = found / draws
+    return rates

@@ -8,6 +8,8 @@ from course_lib.plotting.cleaning import cleaning_ledger as cleaning_ledger
 from course_lib.plotting.cleaning import judged_precision as judged_precision
 from course_lib.plotting.cleaning import precision_recall as precision_recall
 from course_lib.plotting.curves import learning_curves as learning_curves
+from course_lib.plotting.evaluation import detection_rates as detection_rates
+from course_lib.plotting.evaluation import reliability as reliability
 from course_lib.plotting.memory import memory_bars as memory_bars
 from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes
 from course_lib.plotting.runs import loss_and_answers as loss_and_answers

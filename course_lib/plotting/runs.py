@@ -30,13 +30,18 @@ Log = Iterable[Mapping[str, Any]] | str | Path
 
 
 def loss_and_answers(
-    log: Log, answers: pd.DataFrame, *, title: str = "Do loss and answers turn together?"
+    log: Log,
+    answers: pd.DataFrame,
+    *,
+    counted: str = "right answers",
+    title: str = "Do loss and answers turn together?",
 ) -> Figure:
     """Held-out loss and the share of right answers against the step, the best of each starred.
 
     Args:
         log: `trainer.state.log_history`, or a file as `diagnose` reads it.
         answers: columns step and right (a share between 0 and 1), measured during the same run.
+        counted: what a right answer is called on the axis and in the legend.
         title: heading of the figure.
 
     Returns:
@@ -65,10 +70,10 @@ def loss_and_answers(
         axes.set_xlabel("optimiser step")
         axes.set_ylabel("loss (nats a token)", color=VERMILION)
         other = axes.twinx()
-        other.plot(steps, right, color=BLUE, marker="^", linestyle="--", label="right answers")
+        other.plot(steps, right, color=BLUE, marker="^", linestyle="--", label=counted)
         _star(other, steps, right, int(np.nanargmax(right)), BLUE)
         other.set_ylim(0, 105)
-        other.set_ylabel("right answers (%)", color=BLUE)
+        other.set_ylabel(f"{counted} (%)", color=BLUE)
         other.tick_params(labelsize=SMALLEST_TEXT)
         other.spines["right"].set_visible(True)
         figure.legend(loc="outside lower center", ncols=2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.evaluation import paired_bootstrap, share_interval
+from course_lib.evaluation import detection_rate, paired_bootstrap, share_interval
 
 
 def test_the_interval_of_a_share_covers_the_truth_nineteen_times_in_twenty() -> None:
@@ -61,3 +61,18 @@ def test_bad_input_is_told() -> None:
         paired_bootstrap([], [])
     with pytest.raises(CourseError, match="no rows to score"):
         share_interval([])
+
+
+def test_more_rows_find_a_difference_more_often() -> None:
+    before, after = [0, 0, 0, 1] * 10, [0, 1, 0, 1] * 10
+    rates = detection_rate(before, after, [4, 16, 256])
+    assert rates[4] < rates[16] < rates[256] == 1.0
+
+
+def test_a_loss_is_found_like_a_gain() -> None:
+    before, after = [0, 0, 0, 1] * 10, [0, 1, 0, 1] * 10
+    assert detection_rate(after, before, [128])[128] > 0.99
+
+
+def test_where_nothing_differs_nothing_is_found() -> None:
+    assert detection_rate([0, 1] * 8, [0, 1] * 8, [64]) == {64: 0.0}

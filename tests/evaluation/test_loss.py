@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.evaluation import held_out_loss, perplexity, prompts
+from course_lib.evaluation import held_out_loss, perplexity, prompts, token_scores
 
 
 def by_hand(model: Any, tokenizer: Any, rows: list[dict[str, Any]]) -> float:
@@ -124,3 +124,26 @@ def test_bad_rows_are_named(taught_chat: Any) -> None:
     long = {"messages": [*prompts(rows)[0], {"role": "assistant", "content": "rope " * 200}]}
     with pytest.raises(CourseError, match=r"row 0 takes \d+ tokens, more than the model's 128"):
         held_out_loss(model, tokenizer, [long])
+
+
+def test_token_scores_are_the_loss_row_by_row(taught_chat: Any) -> None:
+    model, tokenizer, rows = taught_chat
+    scores = token_scores(model, tokenizer, rows, batch_size=2)
+    for place, row in enumerate(rows):
+        loss = by_hand(model, tokenizer, [row])
+        assert scores["loss"][place] == pytest.approx(loss, rel=1e-4)
+        product = math.exp(-loss * scores["tokens"][place])
+        assert scores["confidence"][place] == pytest.approx(product, rel=1e-3)
+    weighted = (scores["loss"] * scores["tokens"]).sum() / scores["tokens"].sum()
+    assert weighted == pytest.approx(held_out_loss(model, tokenizer, rows), rel=1e-4)
+
+
+def test_token_accuracy_counts_the_likeliest_tokens(taught_chat: Any) -> None:
+    model, tokenizer, rows = taught_chat
+    assert token_scores(model, tokenizer, rows)["right"].mean() > 0.8
+    wrong = copy.deepcopy(rows)
+    for row in wrong:
+        row["messages"][-1]["content"] = "zq zq zq"
+    scores = token_scores(model, tokenizer, wrong)
+    assert scores["right"].mean() < 0.5
+    assert scores["confidence"].max() < 1e-3
