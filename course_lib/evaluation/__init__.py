@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from course_lib.evaluation.metrics import exact_match as exact_match
     from course_lib.evaluation.metrics import exact_matches as exact_matches
     from course_lib.evaluation.metrics import value_in_answer as value_in_answer
+    from course_lib.evaluation.paraphrases import consistency as consistency
     from course_lib.evaluation.support import HouseStyle as HouseStyle
     from course_lib.evaluation.support import in_house_style as in_house_style
     from course_lib.evaluation.support import score_support as score_support
@@ -45,6 +46,7 @@ _HOME = {
     "exact_match": "metrics",
     "exact_matches": "metrics",
     "value_in_answer": "metrics",
+    "consistency": "paraphrases",
     "HouseStyle": "support",
     "in_house_style": "support",
     "score_support": "support",

@@ -7,6 +7,7 @@ for a notebook to show (last line of a cell) or to save.
 from course_lib.plotting.cleaning import cleaning_ledger as cleaning_ledger
 from course_lib.plotting.cleaning import judged_precision as judged_precision
 from course_lib.plotting.cleaning import precision_recall as precision_recall
+from course_lib.plotting.costs import cost_over_questions as cost_over_questions
 from course_lib.plotting.curves import learning_curves as learning_curves
 from course_lib.plotting.memory import memory_bars as memory_bars
 from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes

@@ -2,5 +2,7 @@
 
 from course_lib.widgets.annotation import AnnotationView as AnnotationView
 from course_lib.widgets.annotation import annotate as annotate
+from course_lib.widgets.approach import ApproachView as ApproachView
+from course_lib.widgets.approach import approach_chooser as approach_chooser
 from course_lib.widgets.memory import MemoryView as MemoryView
 from course_lib.widgets.memory import memory_sliders as memory_sliders

@@ -61,3 +61,10 @@ def test_bad_input_is_told() -> None:
         paired_bootstrap([], [])
     with pytest.raises(CourseError, match="no rows to score"):
         share_interval([])
+
+
+def test_the_share_lies_within_its_interval_for_any_number_of_rows() -> None:
+    for rows in range(1, 300):
+        for hits in (0, rows):
+            share, low, high = share_interval([True] * hits + [False] * (rows - hits))
+            assert 0 <= low <= share <= high <= 1, rows
