@@ -22,7 +22,7 @@ WAYS = ("system prompt", "few-shot", "RAG", "fine-tuning", "fine-tuning + RAG")
 # What speaks for training, and why.
 _FOR_TRAINING = {
     "fixed_style": "a fixed style is the same in every row, and is learnt first and best",
-    "no_wavering": "training fixes what is said to every wording of a question",
+    "no_wavering": "training leaves fewer different answers to one question",
     "fixed_format": "a fixed format, trained, needs no instruction and no examples in the prompt",
     "own_rules": "rules of your own judgement are shown by examples better than written down",
     "stable": "what stays the same for years is trained once and asked for long",

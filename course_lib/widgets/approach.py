@@ -85,9 +85,11 @@ class ApproachView(ipywidgets.VBox):
         self._decide()
 
     def __repr__(self) -> str:
+        return "\n".join([f"{self._case()} → {self.approach.way}", *self.approach.reasons])
+
+    def _case(self) -> str:
         ticked = [_CRITERIA[name] for name, box in self.boxes.items() if box.value]
-        case = "; ".join([*ticked, f"{self.rows.value:,} examples"])
-        return "\n".join([f"{case} → {self.approach.way}", *self.approach.reasons])
+        return "; ".join([*ticked, f"{self.rows.value:,} examples"])
 
     def _decide(self, _: object = None) -> None:
         ticked = {name: box.value for name, box in self.boxes.items()}
@@ -106,7 +108,7 @@ class ApproachView(ipywidgets.VBox):
         # A saved notebook shows the answer too, wherever it is opened without a kernel.
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle["text/plain"] = repr(self)
-        bundle["text/html"] = self._html()
+        bundle["text/html"] = f"<p>{escape(self._case())}:</p>{self._html()}"
         if not somebody_is_there():
             bundle.pop(LIVE, None)
         return bundle
