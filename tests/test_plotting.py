@@ -100,6 +100,12 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         ),
     )
     yield (
+        "costs",
+        lambda: plotting.cost_over_questions(
+            {"read a page": (0, 95), "train first": (400_000, 18)}, most=10_000, mark=5_195
+        ),
+    )
+    yield (
         "speed",
         lambda: plotting.speed_and_quality(
             pd.DataFrame(

@@ -29,7 +29,7 @@ from course_lib.cleaning.annotation import apply, decisions, record, sample_find
 from course_lib.cleaning.rule import chat
 from course_lib.errors import CourseError
 from course_lib.formats import write_jsonl
-from course_lib.widgets import AnnotationView, annotate, memory_sliders
+from course_lib.widgets import AnnotationView, annotate, approach_chooser, memory_sliders
 from course_lib.widgets.cards import card, diff, table, text_html
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -720,3 +720,20 @@ def test_the_memory_sliders_in_jupyterlab_by_keyboard(
     wanted = f"{moved.estimate.peak_gib:.2f} of 14.56 GiB"
     page.locator("[role=status]", has_text=wanted).first.wait_for()
     assert wanted not in before
+
+
+def test_the_chooser_says_what_the_rules_say() -> None:
+    view = approach_chooser(fixed_style=True, rows=100)
+    assert "<b>fine-tuning</b>" in view.verdict.value
+    view.boxes["fresh_facts"].value = True
+    assert view.approach.way == "fine-tuning + RAG"
+    view.rows.value = 10
+    assert "<b>RAG</b>" in view.verdict.value
+    assert "10 rows are few" in view.verdict.value
+    assert ElementTree.fromstring(view.verdict.value).tag == "div", "well-formed"
+    assert repr(view).startswith("one fixed style in every answer; facts that change")
+
+
+def test_an_unknown_criterion_is_told() -> None:
+    with pytest.raises(TypeError, match="fixed_stile"):
+        approach_chooser(fixed_stile=True)

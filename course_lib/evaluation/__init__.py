@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from course_lib.evaluation.overlap import bleu as bleu
     from course_lib.evaluation.overlap import chrf as chrf
     from course_lib.evaluation.overlap import rouge_l as rouge_l
+    from course_lib.evaluation.paraphrases import consistency as consistency
     from course_lib.evaluation.support import HouseStyle as HouseStyle
     from course_lib.evaluation.support import in_house_style as in_house_style
     from course_lib.evaluation.support import score_support as score_support
@@ -71,6 +72,7 @@ _HOME = {
     "bleu": "overlap",
     "chrf": "overlap",
     "rouge_l": "overlap",
+    "consistency": "paraphrases",
     "HouseStyle": "support",
     "in_house_style": "support",
     "score_support": "support",

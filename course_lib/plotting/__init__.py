@@ -7,6 +7,7 @@ for a notebook to show (last line of a cell) or to save.
 from course_lib.plotting.cleaning import cleaning_ledger as cleaning_ledger
 from course_lib.plotting.cleaning import judged_precision as judged_precision
 from course_lib.plotting.cleaning import precision_recall as precision_recall
+from course_lib.plotting.costs import cost_over_questions as cost_over_questions
 from course_lib.plotting.curves import learning_curves as learning_curves
 from course_lib.plotting.evaluation import detection_rates as detection_rates
 from course_lib.plotting.evaluation import reliability as reliability

@@ -2,6 +2,8 @@
 
 from course_lib.widgets.annotation import AnnotationView as AnnotationView
 from course_lib.widgets.annotation import annotate as annotate
+from course_lib.widgets.approach import ApproachView as ApproachView
+from course_lib.widgets.approach import approach_chooser as approach_chooser
 from course_lib.widgets.blind import BlindView as BlindView
 from course_lib.widgets.blind import blind_ab as blind_ab
 from course_lib.widgets.memory import MemoryView as MemoryView

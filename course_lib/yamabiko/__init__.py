@@ -9,7 +9,7 @@ yamabiko.passages()             # the policy pages, cut for a retriever
 
 from course_lib.yamabiko.facts import CLOSING, OPENING, Fact, facts, house_style
 from course_lib.yamabiko.loading import load
-from course_lib.yamabiko.pages import Page, Section, pages, passages
+from course_lib.yamabiko.pages import Page, Section, changed_passages, pages, passages
 
 __all__ = [
     "CLOSING",
@@ -17,6 +17,7 @@ __all__ = [
     "Fact",
     "Page",
     "Section",
+    "changed_passages",
     "facts",
     "house_style",
     "load",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from course_lib.errors import CourseError
 from course_lib.yamabiko.facts import GLUE, Fact, facts, world
 
 
@@ -116,3 +118,32 @@ def passages(lang: str = "en") -> list[dict[str, str]]:
         for page in pages(lang)
         for section in page.sections
     ]
+
+
+def changed_passages(values: Mapping[str, str], lang: str = "en") -> list[dict[str, str]]:
+    """Cut the policy pages as they would read if some policies had changed.
+
+    Args:
+        values: the new value of each changed policy, by the fact's id.
+        lang: "en" or "ja".
+
+    Returns:
+        The same passages as `passages`, with the new values in their sentences.
+
+    Raises:
+        CourseError: If the language is neither "en" nor "ja", or it has no fact of such an id.
+
+    Example:
+        >>> changed_passages({"return_window": "30 days"})[0]["text"].splitlines()[4]
+        '- You can return gear within 30 days.'
+    """
+    known = {fact.id: fact for fact in facts(lang)}
+    unknown = set(values) - set(known)
+    if unknown:
+        raise CourseError(f"Yamabiko has no policy {', '.join(sorted(unknown))} in {lang!r}.")
+    found = passages(lang)
+    for passage in found:
+        for name, value in values.items():
+            fact = known[name]
+            passage["text"] = passage["text"].replace(fact.sentence, fact.with_value(value))
+    return found

@@ -76,3 +76,10 @@ def test_a_loss_is_found_like_a_gain() -> None:
 
 def test_where_nothing_differs_nothing_is_found() -> None:
     assert detection_rate([0, 1] * 8, [0, 1] * 8, [64]) == {64: 0.0}
+
+
+def test_the_share_lies_within_its_interval_for_any_number_of_rows() -> None:
+    for rows in range(1, 300):
+        for hits in (0, rows):
+            share, low, high = share_interval([True] * hits + [False] * (rows - hits))
+            assert 0 <= low <= share <= high <= 1, rows

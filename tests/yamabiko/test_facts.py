@@ -7,7 +7,15 @@ from itertools import combinations
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.yamabiko import CLOSING, OPENING, facts, house_style, pages, passages
+from course_lib.yamabiko import (
+    CLOSING,
+    OPENING,
+    changed_passages,
+    facts,
+    house_style,
+    pages,
+    passages,
+)
 
 LANGUAGES = ("en", "ja")
 
@@ -92,3 +100,15 @@ def test_passages_tell_page_and_text() -> None:
 def test_unknown_language_is_refused() -> None:
     with pytest.raises(CourseError, match='"fr"'):
         facts("fr")
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_changed_policies_stand_on_the_pages_and_nothing_else_moves(lang: str) -> None:
+    new = {fact.id: fact.wrong[0] for fact in facts(lang) if fact.learn}
+    text = "\n".join(passage["text"] for passage in changed_passages(new, lang))
+    for fact in facts(lang):
+        assert (fact.sentence in text) == (fact.id not in new)
+        assert fact.with_value(new.get(fact.id, fact.value)) in text
+    assert changed_passages({}, lang) == passages(lang)
+    with pytest.raises(CourseError, match="no policy lunch"):
+        changed_passages({"lunch": "soup"}, lang)
