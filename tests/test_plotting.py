@@ -126,6 +126,25 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
             lower_is_better=True,
         ),
     )
+    yield (
+        "spectrum",
+        lambda: plotting.update_spectrum(
+            {"full": [0.4, 0.7, 0.9, 1.0], "random": [0.25, 0.5, 0.75, 1.0]}, rank=2
+        ),
+    )
+    yield ("levels", lambda: plotting.levels_over_weights([-0.4, 0.0, 0.1, 0.9], [-1.0, 0.0, 1.0]))
+    yield (
+        "damage",
+        lambda: plotting.error_and_damage(
+            pd.DataFrame(
+                {
+                    "kind": ["q_proj", "down_proj"] * 4,
+                    "error": [0.09, 0.1] * 4,
+                    "damage": [1e-6, 1e-2, 1e-5, 1e-3] * 2,
+                }
+            )
+        ),
+    )
     yield ("wording", lambda: plotting.wording_curves({"export": WORDING, "pairs": WORDING}))
     yield ("sources", lambda: plotting.source_rows(SOURCES))
     yield (
@@ -315,3 +334,31 @@ def test_bad_input_is_told() -> None:
         plotting.runs_compared({"a": HISTORY}, baseline="none")
     with pytest.raises(CourseError, match="no such file"):
         plotting.learning_curves("nowhere.json")
+
+
+def test_an_update_s_shares_are_drawn_against_its_directions() -> None:
+    figure = plotting.update_spectrum({"full": [0.5, 0.75, 1.0]}, rank=2)
+    line, mark = figure.axes[0].get_lines()
+    assert np.asarray(line.get_xydata()).tolist() == [[1, 50], [2, 75], [3, 100]]
+    assert set(np.asarray(mark.get_xdata())) == {2}
+    with pytest.raises(CourseError, match="at least one direction"):
+        plotting.update_spectrum({"full": []}, rank=2)
+
+
+def test_every_level_has_its_line() -> None:
+    figure = plotting.levels_over_weights([0.1, 0.2], [-1.0, 0.0, 1.0])
+    lines = figure.axes[0].get_lines()
+    assert [np.asarray(line.get_xdata())[0] for line in lines] == [-1.0, 0.0, 1.0]
+    with pytest.raises(CourseError, match="needs weights and levels"):
+        plotting.levels_over_weights([], [0.0])
+
+
+def test_every_layer_is_a_point() -> None:
+    layers = pd.DataFrame({"kind": ["q", "q", "v"], "error": 0.09, "damage": [1e-5, 1e-4, 1e-2]})
+    figure = plotting.error_and_damage(layers)
+    points = [np.asarray(line.get_xydata()).tolist() for line in figure.axes[0].get_lines()]
+    assert points == [[[9, 1e-5], [9, 1e-4]], [[9, 1e-2]]]
+    with pytest.raises(CourseError, match="no column damage"):
+        plotting.error_and_damage(layers[["kind", "error"]])
+    with pytest.raises(CourseError, match="logarithmic"):
+        plotting.error_and_damage(layers.assign(damage=0.0))

@@ -11,8 +11,11 @@ from course_lib.plotting.costs import cost_over_questions as cost_over_questions
 from course_lib.plotting.curves import learning_curves as learning_curves
 from course_lib.plotting.evaluation import detection_rates as detection_rates
 from course_lib.plotting.evaluation import reliability as reliability
+from course_lib.plotting.low_rank import update_spectrum as update_spectrum
 from course_lib.plotting.memory import memory_bars as memory_bars
 from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes
+from course_lib.plotting.quantisation import error_and_damage as error_and_damage
+from course_lib.plotting.quantisation import levels_over_weights as levels_over_weights
 from course_lib.plotting.runs import loss_and_answers as loss_and_answers
 from course_lib.plotting.runs import runs_compared as runs_compared
 from course_lib.plotting.scaling import scaling_bands as scaling_bands
