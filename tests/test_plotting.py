@@ -107,6 +107,18 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
             lower_is_better=True,
         ),
     )
+    yield (
+        "languages",
+        lambda: plotting.language_costs(
+            pd.DataFrame({"English": [0.3, 0.3], "Japanese": [3.0, 0.6]}, index=["BPE", "both"])
+        ),
+    )
+    yield (
+        "vocabularies",
+        lambda: plotting.vocabulary_sizes(
+            pd.DataFrame({"English": [0.7, 0.3], "Japanese": [3.0, 3.0]}, index=[300, 4000])
+        ),
+    )
     yield ("wording", lambda: plotting.wording_curves({"export": WORDING, "pairs": WORDING}))
     yield ("sources", lambda: plotting.source_rows(SOURCES))
     yield (

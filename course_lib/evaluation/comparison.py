@@ -62,7 +62,8 @@ def share_interval(hits: Sequence[bool] | NDArray[np.bool_]) -> Share:
     shrink = 1 + _Z95**2 / n
     middle = (share + _Z95**2 / (2 * n)) / shrink
     half = _Z95 / shrink * math.sqrt(share * (1 - share) / n + _Z95**2 / (4 * n * n))
-    return Share(share, max(0.0, middle - half), min(1.0, middle + half))
+    # Where all rows agree the end is the share itself, but for the last bit of its rounding.
+    return Share(share, max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half)))
 
 
 def paired_bootstrap(

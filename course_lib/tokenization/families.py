@@ -15,28 +15,28 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def _template(opening: dict[str, str], closing: str, between: str = "") -> str:
+def _template(opening: dict[str, str], closing: str, between: str) -> str:
     """A template whose turns are an opening by role, the words, and a closing."""
     turns = "".join(
-        f"{{% {'if' if number == 0 else 'elif'} m['role'] == '{role}' %}}{words}"
+        f"{{% {'elif' if number else 'if'} m['role'] == '{role}' %}}{_said(words)}"
         for number, (role, words) in enumerate(opening.items())
     )
+    end = f"{{{{ m['content'] }}}}{_said(closing)}"
     return (
-        "{% for m in messages %}"
-        + turns
-        + "{% endif %}{% if m['role'] == 'assistant' %}{% generation %}{{ m['content'] }}"
-        + closing
-        + "{{ eos_token }}{% endgeneration %}{% else %}{{ m['content'] }}"
-        + closing
-        + "{% endif %}"
-        + between
-        + "{% endfor %}{% if add_generation_prompt %}"
-        + opening["assistant"]
-        + "{% endif %}"
+        f"{{% for m in messages %}}{turns}{{% endif %}}"
+        "{% if m['role'] == 'assistant' %}"
+        f"{{% generation %}}{end}{{{{ eos_token }}}}{{% endgeneration %}}"
+        f"{{% else %}}{end}{{% endif %}}{_said(between)}{{% endfor %}}"
+        f"{{% if add_generation_prompt %}}{_said(opening['assistant'])}{{% endif %}}"
     )
 
 
-#: By family: the marks that its models have read millions of times, and no others.
+def _said(words: str) -> str:
+    # As an expression: transformers drops a plain line break that follows a block.
+    return f"{{{{ {words!r} }}}}"
+
+
+#: Templates by name. A model knows the marks of its own pretraining, and no others.
 FAMILIES = {
     "ChatML": _template(
         {role: f"<|im_start|>{role}\n" for role in ("system", "user", "assistant")},
@@ -44,11 +44,7 @@ FAMILIES = {
         "\n",
     ),
     "Alpaca": _template(
-        {
-            "system": "",
-            "user": "### Instruction:\n",
-            "assistant": "### Response:\n",
-        },
+        {"system": "", "user": "### Instruction:\n", "assistant": "### Response:\n"},
         "",
         "\n\n",
     ),
