@@ -283,6 +283,9 @@ def test_bad_input_is_told() -> None:
         plotting.memory_bars({})
     with pytest.raises(CourseError, match="no scores"):
         plotting.before_after({})
+    for draw_cost in (plotting.language_costs, plotting.vocabulary_sizes):
+        with pytest.raises(CourseError, match="to draw"):
+            draw_cost(pd.DataFrame())
     with pytest.raises(CourseError, match="no rule changed"):
         plotting.cleaning_ledger({"html": {"changed": 0, "rejected": 0}})
     with pytest.raises(CourseError, match="baseline 'none' is not among"):

@@ -62,9 +62,9 @@ def test_wordpiece_loses_what_it_has_never_read() -> None:
 
 def test_characters_cost_one_token_each() -> None:
     tokenizer = characters(ENGLISH + JAPANESE)
-    assert tokens_per_character(tokenizer, JAPANESE + ["a b\n"]) == 1
+    assert tokens_per_character(tokenizer, [*JAPANESE, "a b"]) == 1
     assert tokenizer.decode(tokenizer(JAPANESE[1])["input_ids"]) == JAPANESE[1]
-    assert tokenizer.tokenize("z") == ["z"] and tokenizer("z")["input_ids"] == [0]
+    assert tokenizer.tokenize("z") == ["[UNK]"]
 
 
 def test_nothing_to_learn_from_is_told() -> None:
