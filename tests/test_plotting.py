@@ -145,6 +145,18 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
             )
         ),
     )
+    yield (
+        "languages",
+        lambda: plotting.language_costs(
+            pd.DataFrame({"English": [0.3, 0.3], "Japanese": [3.0, 0.6]}, index=["BPE", "both"])
+        ),
+    )
+    yield (
+        "vocabularies",
+        lambda: plotting.vocabulary_sizes(
+            pd.DataFrame({"English": [0.7, 0.3], "Japanese": [3.0, 3.0]}, index=[300, 4000])
+        ),
+    )
     yield ("wording", lambda: plotting.wording_curves({"export": WORDING, "pairs": WORDING}))
     yield ("sources", lambda: plotting.source_rows(SOURCES))
     yield (
@@ -309,6 +321,9 @@ def test_bad_input_is_told() -> None:
         plotting.memory_bars({})
     with pytest.raises(CourseError, match="no scores"):
         plotting.before_after({})
+    for draw_cost in (plotting.language_costs, plotting.vocabulary_sizes):
+        with pytest.raises(CourseError, match="to draw"):
+            draw_cost(pd.DataFrame())
     with pytest.raises(CourseError, match="no rule changed"):
         plotting.cleaning_ledger({"html": {"changed": 0, "rejected": 0}})
     with pytest.raises(CourseError, match="baseline 'none' is not among"):

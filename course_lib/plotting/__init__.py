@@ -24,3 +24,5 @@ from course_lib.plotting.scores import ranked_cures as ranked_cures
 from course_lib.plotting.scores import speed_and_quality as speed_and_quality
 from course_lib.plotting.sources import source_rows as source_rows
 from course_lib.plotting.sources import wording_curves as wording_curves
+from course_lib.plotting.tokens import language_costs as language_costs
+from course_lib.plotting.tokens import vocabulary_sizes as vocabulary_sizes

@@ -6,7 +6,9 @@ and most silent failures of fine-tuning happen there: a model that never stops, 
 transformers tokenizer that has a chat template, and counts with the tokenizer that will be trained.
 """
 
+from course_lib.tokenization.algorithms import byte_level_bpe, characters, wordpiece
 from course_lib.tokenization.conversation import render
+from course_lib.tokenization.families import FAMILIES, with_template
 from course_lib.tokenization.lengths import (
     lengths,
     tokens_per_character,
@@ -18,7 +20,10 @@ from course_lib.tokenization.view import TokenView, show_xray
 from course_lib.tokenization.xray import readable, xray
 
 __all__ = [
+    "FAMILIES",
     "TokenView",
+    "byte_level_bpe",
+    "characters",
     "check_chat_template",
     "lengths",
     "readable",
@@ -27,5 +32,7 @@ __all__ = [
     "tokens_per_character",
     "training_cost",
     "truncation",
+    "with_template",
+    "wordpiece",
     "xray",
 ]

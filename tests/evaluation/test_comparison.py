@@ -25,6 +25,14 @@ def test_all_right_is_not_certainty() -> None:
     assert 0.8 < low < 0.9
 
 
+def test_a_share_lies_within_its_own_interval() -> None:
+    # 200 of 200 once gave an upper end of 0.9999999999999999, which no error bar can draw.
+    for rows in range(1, 400):
+        for hits in ([True] * rows, [False] * rows):
+            share, low, high = share_interval(hits)
+            assert low <= share <= high
+
+
 def test_the_interval_of_a_difference_covers_the_truth() -> None:
     rng = np.random.default_rng(1)
     covered = 0
