@@ -416,18 +416,23 @@ def test_a_view_is_a_widget_with_a_table_behind_it(view: AnnotationView) -> None
     assert re.fullmatch(r"AnnotationView\(\d+ findings, 0 decided, .*mina\.jsonl\)", repr(view))
 
 
-def test_where_nobody_can_answer_it_is_a_table(sample: pd.DataFrame, tmp_path: Path) -> None:
-    """A real kernel under nbclient, which is what nbmake and nbconvert --execute use."""
+def executed(cells: list[str], folder: Path) -> Any:
+    """A notebook of these cells, run in a real kernel by nbclient, as nbmake and nbconvert do."""
     nbclient = pytest.importorskip("nbclient")
-    from nbconvert.exporters import HTMLExporter
-
-    notebook = new_notebook(cells=[new_code_cell(CELLS), new_code_cell("view.key.value = 'r'")])
+    notebook = new_notebook(cells=[new_code_cell(source) for source in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
     nbclient.NotebookClient(
         notebook,
         timeout=120,
-        resources={"metadata": {"path": str(tmp_path)}},
+        resources={"metadata": {"path": str(folder)}},
     ).execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return notebook
+
+
+def test_where_nobody_can_answer_it_is_a_table(sample: pd.DataFrame, tmp_path: Path) -> None:
+    from nbconvert.exporters import HTMLExporter
+
+    notebook = executed([CELLS, "view.key.value = 'r'"], tmp_path)
     (output,) = notebook.cells[0].outputs
     assert set(output["data"]) == {"text/plain", "text/html"}
     assert output["data"]["text/html"].count("<tr>") == len(sample) + 1
@@ -681,14 +686,7 @@ def test_a_slider_is_drawn_within_a_tenth_of_a_second() -> None:
 
 
 def test_where_nobody_can_move_a_slider_it_is_a_figure(tmp_path: Path) -> None:
-    nbclient = pytest.importorskip("nbclient")
-    notebook = new_notebook(cells=[new_code_cell(SLIDERS), new_code_cell("view.rank.value = 64")])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
-    nbclient.NotebookClient(
-        notebook,
-        timeout=120,
-        resources={"metadata": {"path": str(tmp_path)}},
-    ).execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
+    notebook = executed([SLIDERS, "view.rank.value = 64"], tmp_path)
     (output,) = notebook.cells[0].outputs
     assert set(output["data"]) == {"text/plain", "image/png"}
     assert base64.b64decode(output["data"]["image/png"]).startswith(b"\x89PNG")

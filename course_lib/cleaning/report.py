@@ -163,7 +163,7 @@ class CleaningReport:
             "encoding": source.encoding,
         }
         turned_away = [
-            (*_where(r.row, r.rule), reason, _masked_beside(r.messages, masked), raw)
+            (*_where(r.row, r.rule), reason, _with_masked_columns(r.messages, masked), raw)
             for r in rejected
             for reason, raw in (privacy.mask_nested([r.reason, r.row.raw], masked),)
         ]
@@ -225,7 +225,7 @@ def _where(row: Row, rule: str) -> tuple[str, int, int, str]:
     return row.file, row.line, row.position, rule
 
 
-def _masked_beside(messages: Messages | None, masked: Sequence[str]) -> Messages | None:
+def _with_masked_columns(messages: Messages | None, masked: Sequence[str]) -> Messages | None:
     """Mask what the repairs do not see: odd roles, and what stands beside role and content."""
     plain = all(len(m) == 2 and m["role"] in ROLES for m in messages or [])
     return messages if plain else privacy.mask_nested(messages, masked)

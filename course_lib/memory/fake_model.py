@@ -149,3 +149,5 @@ def quantisation(model: Any) -> Iterator[torch.Tensor]:
         state = getattr(parameter, "quant_state", None)
         if state is not None:
             yield state.absmax
+            if state.nested:
+                yield state.state2.absmax

@@ -12,7 +12,9 @@ from peft import LoraConfig
 from torch import nn
 from transformers import AutoModelForCausalLM, PretrainedConfig, PrinterCallback
 
-from course_lib.memory.trace import GIB, LiveMemory
+from course_lib.memory.estimate import GIB
+from course_lib.memory.fake_model import quantisation
+from course_lib.memory.trace import LiveMemory
 from course_lib.memory.trainer_loss import tiny_tokenizer
 
 
@@ -110,7 +112,7 @@ def _forget(device: str) -> None:
 
 def _on_cpu(made: Any) -> dict[str, float]:
     memory = LiveMemory()
-    kept = [*made.model.parameters(), *made.model.buffers(), *_scales(made.model)]
+    kept = [*made.model.parameters(), *made.model.buffers(), *quantisation(made.model)]
     if getattr(made, "ref_model", None) is not None:
         kept += [*made.ref_model.parameters(), *made.ref_model.buffers()]
     memory.add(kept)
@@ -132,15 +134,6 @@ def _on_cuda(made: Any) -> dict[str, float]:
         "context_gib": (total - free - reserved) / GIB,
         "seconds": result.metrics["train_runtime"] / 2,
     }
-
-
-def _scales(model: nn.Module) -> list[torch.Tensor]:
-    states = [getattr(p, "quant_state", None) for p in model.parameters()]
-    found = []
-    for state in states:
-        if state is not None:
-            found += [state.absmax, *([state.state2.absmax] if state.nested else [])]
-    return found
 
 
 def _random_model(config: PretrainedConfig, kind: torch.dtype, device: str, bits: int = 16) -> Any:

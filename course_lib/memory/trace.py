@@ -24,13 +24,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from course_lib.errors import CourseError
+from course_lib.memory.estimate import GIB
 from course_lib.memory.fake_model import build, materialise, quantisation
 from course_lib.memory.trainer_loss import HEAD_OUTPUTS, fake_batch, real_trainer
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
-
-GIB = 2**30
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from accelerate.utils.memory import should_reduce_batch_size
 from course_lib import machine
 from course_lib.catalog import ModelShape
 from course_lib.errors import CourseError
+from course_lib.machine import GIB
 from course_lib.memory import Card, Plan, card, plan
 
 if TYPE_CHECKING:
     from transformers import Trainer
 
-GIB = 2**30
 # Parts of an estimate that are in memory before the first step.
 _THERE = ("context", "weights", "weights_4bit", "adapters", "reference")
 _ASKED_FOR = re.compile(r"tried to allocate ([\d.]+ \w+)", re.IGNORECASE)

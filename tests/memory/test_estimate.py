@@ -10,7 +10,8 @@ import pytest
 from course_lib.catalog import ModelShape, shape
 from course_lib.errors import CourseError
 from course_lib.memory import adapter_parameters, estimate
-from course_lib.memory.trace import GIB, trace_step
+from course_lib.memory.estimate import GIB
+from course_lib.memory.trace import trace_step
 
 LLAMA_8B = ModelShape("llama", 32, 4096, 14336, 32, 8, 128, 128256, False, 131072, False)
 POCKET = ModelShape("llama", 6, 256, 704, 8, 4, 32, 3072, True, 1024, False)

@@ -11,9 +11,10 @@ import pytest
 from course_lib.catalog import ModelShape, shape
 from course_lib.errors import CourseError
 from course_lib.memory import estimate
+from course_lib.memory.estimate import GIB
 from course_lib.memory.optimizers import TrainedTensors, state_bytes
 from course_lib.memory.real_step import real_step
-from course_lib.memory.trace import GIB, LiveMemory, trace_step
+from course_lib.memory.trace import LiveMemory, trace_step
 
 SMALL = shape("Qwen2.5-0.5B-Instruct")
 # Every layer is the same; four of them are traced in half a second.
