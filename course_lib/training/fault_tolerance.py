@@ -136,6 +136,9 @@ class _FaultTolerant(Trainer):
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         shapes = [tuple(value.shape) for value in inputs.values() if getattr(value, "ndim", 0) == 2]
         self._batch = max(shapes, key=lambda shape: shape[0] * shape[1], default=None)
+        if self._batch and "cu_seq_lens_q" in inputs:  # several rows one behind another
+            rows = len(inputs["cu_seq_lens_q"]) - 1
+            self._batch = rows, -(-self._batch[1] // rows)
         return super().compute_loss(model, inputs, *args, **kwargs)
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:

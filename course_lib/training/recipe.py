@@ -80,8 +80,10 @@ def build(
             "weight, give the base model, or merge the adapter first (course_lib.training.merge)"
         )
     chosen: dict[str, Any] = {"seed": seed, "save_strategy": "steps"}
-    # A learner's own rows differ in length, and padding is computed like any other token.
-    chosen["train_sampling_strategy"] = "group_by_length"
+    if runtime.device != "cpu":
+        # A learner's own rows differ in length, and padding is computed like any other token. On a
+        # CPU the trainer does without padding, and rows in any order learn a little more.
+        chosen["train_sampling_strategy"] = "group_by_length"
     if max_length is not None:
         chosen["max_length"] = max_length
     if method == "full":

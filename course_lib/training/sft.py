@@ -69,8 +69,9 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
         "gradient_accumulation_steps": 1 if pocket else 2,
         "per_device_eval_batch_size": 16 if pocket else 4,
         # Rows in any order, as every library does it. Where lengths differ much, a third of the
-        # work is padding: "group_by_length" saves most of it for a held-out loss that is a few
-        # hundredths higher after one epoch (benchmarks/README.md). The lessons do without.
+        # work of a GPU is padding (a CPU does without it, see padding_free.py): "group_by_length"
+        # saves most of it for a held-out loss that is a few hundredths higher after one epoch
+        # (benchmarks/README.md). The lessons do without.
         "train_sampling_strategy": "random",
         # LoRA's rates: ten times those of full fine-tuning. A small model takes larger steps.
         "learning_rate": 1e-3 if pocket else 2e-4,
@@ -128,7 +129,8 @@ def sft_trainer(
     Returns:
         TRL's ``SFTTrainer``: call its ``train()``. Its checkpoints are whole or not there, and
         running out of disk or memory is told in words (see ``fault_tolerant``). The datasets that
-        it holds have ``input_ids`` and ``labels`` to look at.
+        it holds have ``input_ids`` and ``labels`` to look at. On a CPU its steps compute no padding
+        (``args.padding_free``), for the same loss.
 
     Raises:
         CourseError: Rows that would be cut or teach nothing, answers that never end, settings that
@@ -154,12 +156,14 @@ def sft_trainer(
     trainer_config = copy.copy(config)
     if not config.packing:
         trainer_config.max_length = None
+    padding_free = _saves_padding(model, config, peft_config)
+    trainer_config.padding_free |= padding_free
     _send_nothing()
     from transformers import PrinterCallback
 
     from course_lib.training.fault_tolerance import fault_tolerant
 
-    trainer_class: Any = _trainer_class(config)
+    trainer_class: Any = _trainer_class(config, padding_free=padding_free)
     with without_renaming_notices():
         trainer = fault_tolerant(trainer_class)(
             model=model,
@@ -215,14 +219,31 @@ def prepare_rows(
     )
 
 
-def _trainer_class(config: SFTConfig) -> type[SFTTrainer]:
+def _saves_padding(
+    model: PreTrainedModel | PeftModel, config: SFTConfig, peft_config: PeftConfig | None
+) -> bool:
+    from course_lib.training.padding_free import trains_without_padding
+
+    return (
+        config.per_device_train_batch_size > 1
+        and config.train_sampling_strategy != "group_by_length"
+        and not config.gradient_checkpointing
+        and trains_without_padding(model, peft_config)
+    )
+
+
+def _trainer_class(config: SFTConfig, *, padding_free: bool) -> type[SFTTrainer]:
+    if padding_free:
+        from course_lib.training.padding_free import PaddingFreeTrainer
+
+        return PaddingFreeTrainer
+    if config.train_sampling_strategy == "group_by_length":
+        from course_lib.training.length_grouping import LengthGroupedTrainer
+
+        return LengthGroupedTrainer
     from trl.trainer.sft_trainer import SFTTrainer
 
-    if config.train_sampling_strategy != "group_by_length":
-        return SFTTrainer
-    from course_lib.training.length_grouping import LengthGroupedTrainer
-
-    return LengthGroupedTrainer
+    return SFTTrainer
 
 
 def _check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
