@@ -42,8 +42,11 @@ def _attend_by_row(
     **settings: Any,
 ) -> tuple[torch.Tensor, None]:
     lengths = cu_seq_lens_q.diff().tolist()
-    rows = zip(*(states.split(lengths, dim=2) for states in (query, key, value)), strict=True)
-    answers = [sdpa_attention_forward(module, *row, None, **settings)[0] for row in rows]
+    queries, keys, values = (states.split(lengths, dim=2) for states in (query, key, value))
+    answers = [
+        sdpa_attention_forward(module, *row, attention_mask=None, **settings)[0]
+        for row in zip(queries, keys, values, strict=True)
+    ]
     return torch.cat(answers, dim=1), None
 
 
