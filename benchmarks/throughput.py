@@ -14,7 +14,8 @@ is what making the rows into tokens and the trainer takes. The sides:
     ... same tokens      the defaults, but learning the answers only on a cosine schedule as
                          course_lib does, so that it ends at the same loss
     TRL by hand          SFTConfig with course_lib's settings written out
-    course_lib           as `python -m course_lib train` does it; where the CPU has bfloat16
+    ... padding_free     the same with TRL's padding_free=True, which course_lib's trainer sets
+    course_lib           sft_config and sft_trainer as they are; where the CPU has bfloat16
                          arithmetic, a second time with the bf16=True that TRL takes for granted
 """
 
@@ -53,7 +54,6 @@ _BY_HAND = {
     "bf16": False,
     "gradient_checkpointing": False,
     "per_device_train_batch_size": 8,
-    "train_sampling_strategy": "group_by_length",
     "logging_steps": 5,
     "save_strategy": "no",
     "dataloader_pin_memory": False,
@@ -64,6 +64,7 @@ SIDES: dict[str, dict[str, Any] | None] = {
     "... in float32": {"bf16": False},
     "... same tokens": _SAME_TOKENS,
     "TRL by hand": _BY_HAND,
+    "... padding_free": {**_BY_HAND, "padding_free": True, "max_length": None},
     "course_lib": None,
     "course_lib, bf16=True": None,
 }
@@ -94,8 +95,7 @@ def train_once(
         began = time.perf_counter()
         trainer: Any
         if settings is None:
-            given |= {"train_sampling_strategy": "group_by_length", "bf16": "bf16" in side}
-            config = sft_config(runtime, folder, **given)
+            config = sft_config(runtime, folder, bf16="bf16" in side, **given)
             trainer = sft_trainer(model, tokenizer, parts["train"], config=config, peft_config=lora)
         else:
             trainer = SFTTrainer(

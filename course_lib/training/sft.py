@@ -156,13 +156,13 @@ def sft_trainer(
     trainer_config = copy.copy(config)
     if not config.packing:
         trainer_config.max_length = None
-    padding_free = _saves_padding(model, config, peft_config)
-    trainer_config.padding_free |= padding_free
     _send_nothing()
     from transformers import PrinterCallback
 
     from course_lib.training.fault_tolerance import fault_tolerant
 
+    padding_free = _saves_padding(model, config, peft_config)
+    trainer_config.padding_free |= padding_free
     trainer_class: Any = _trainer_class(config, padding_free=padding_free)
     with without_renaming_notices():
         trainer = fault_tolerant(trainer_class)(
@@ -237,13 +237,13 @@ def _trainer_class(config: SFTConfig, *, padding_free: bool) -> type[SFTTrainer]
         from course_lib.training.padding_free import PaddingFreeTrainer
 
         return PaddingFreeTrainer
-    if config.train_sampling_strategy == "group_by_length":
-        from course_lib.training.length_grouping import LengthGroupedTrainer
-
-        return LengthGroupedTrainer
     from trl.trainer.sft_trainer import SFTTrainer
 
-    return SFTTrainer
+    if config.train_sampling_strategy != "group_by_length":
+        return SFTTrainer
+    from course_lib.training.length_grouping import LengthGroupedTrainer
+
+    return LengthGroupedTrainer
 
 
 def _check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
