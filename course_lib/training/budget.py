@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -85,13 +84,11 @@ class TimeBudget(TrainerCallback):
             control.should_save = True
             control.should_training_stop = True
             if PartialState().is_main_process:
+                # On standard output: a notebook paints everything else red, like an error.
                 print(
-                    f"Time budget of {_words(self.hours)} used: stopped at step "
-                    f"{state.global_step:,} of {state.max_steps:,}. Saved in {args.output_dir}/"
-                    f"checkpoint-{state.global_step}; go on with "
-                    "trainer.train(resume_from_checkpoint=latest_checkpoint(output_dir)) or "
-                    "--resume",
-                    file=sys.stderr,
+                    f"time budget of {_words(self.hours)} used: saved and stopped at step "
+                    f"{state.global_step:,} of {state.max_steps:,}\n"
+                    "go on with trainer.train(resume_from_checkpoint=True), or --resume"
                 )
         return control
 

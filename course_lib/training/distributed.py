@@ -16,8 +16,11 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from course_lib.errors import CourseError
 
@@ -198,19 +201,22 @@ def launch_command(config: Path, script: str | Path, *arguments: object) -> list
     return [*launch, str(script), *map(str, arguments)]
 
 
-def launch(config: Path, script: str | Path, *arguments: object) -> str:
+def launch(config: Path, script: str | Path, *arguments: object, hours: float = 1.0) -> str:
     """Start a script on all processes of a configuration and wait for its end.
 
     Args:
         config: From `write_accelerate_config`.
         script: The training script.
         *arguments: What the script is given.
+        hours: The longest that it may take. Processes that wait for one another in vain would else
+            wait for ever; an hour is many times what a lesson's script takes.
 
     Returns:
         What the processes printed.
 
     Raises:
-        CourseError: A process failed: the last lines that it said.
+        CourseError: A process failed: the last lines that it said; or the time is over, and all of
+            them have been ended.
 
     Example:
         >>> launch(config, "train.py", "build/runs/two")  # doctest: +SKIP
@@ -229,18 +235,37 @@ def launch(config: Path, script: str | Path, *arguments: object) -> str:
         environment["COURSE_PROFILE"] = "pocket"
         # Freed blocks go back at once: otherwise two processes keep 100 MB that they do not use.
         environment |= {"MALLOC_TRIM_THRESHOLD_": "0", "MALLOC_MMAP_THRESHOLD_": "65536"}
-    done = subprocess.run(
-        launch_command(config, script, *arguments),
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-    )
-    if done.returncode:
+    command = launch_command(config, script, *arguments)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environment, stdout=pipe, stderr=pipe, encoding="utf-8"
+    ) as started:
+        try:
+            printed, complaints = started.communicate(timeout=3600 * hours)
+        except subprocess.TimeoutExpired:
+            raise CourseError(
+                f"{script} on {config} was ended after {hours:g} hours: its processes may wait for "
+                "one another (each must take part in every step, save and gather), or it needs "
+                "more: launch(..., hours=...)"
+            ) from None
+        finally:
+            _end(started)
+    if started.returncode:
         # What the script said comes first; the launcher's own traceback says nothing about it.
-        said, _, _ = done.stderr.partition(_LAUNCHER)
+        said, _, _ = complaints.partition(_LAUNCHER)
         said = "\n".join(said.strip().splitlines()[-20:])
         raise CourseError(f"{script} failed on {config}:\n{said}")
-    return done.stdout
+    return printed
+
+
+def _end(started: subprocess.Popen[str]) -> None:
+    """End a launcher that still runs, and what it has launched, which would outlive it."""
+    if started.poll() is not None:
+        return
+    launcher = psutil.Process(started.pid)
+    for process in [*launcher.children(recursive=True), launcher]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def data_parallel_config(processes: int) -> ClusterConfig:

@@ -42,7 +42,13 @@ from course_lib.training.checkpoints import (
     latest_checkpoint,
     numbered_checkpoints,
 )
-from course_lib.training.out_of_memory import explain, is_out_of_memory, memory_now
+from course_lib.training.out_of_memory import (
+    Batch,
+    batch_of,
+    explain,
+    is_out_of_memory,
+    memory_now,
+)
 
 T = TypeVar("T", bound=type[Trainer])
 
@@ -102,7 +108,7 @@ class _FaultTolerant(Trainer):
     _redirected: Path | None = None
     _device: int | None = None
     _resumed = False
-    _batch: tuple[int, int] | None = None
+    _batch: Batch | None = None
 
     # ---- training ----
 
@@ -134,11 +140,7 @@ class _FaultTolerant(Trainer):
         raise CourseError(message)
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        shapes = [tuple(value.shape) for value in inputs.values() if getattr(value, "ndim", 0) == 2]
-        self._batch = max(shapes, key=lambda shape: shape[0] * shape[1], default=None)
-        if self._batch and "cu_seq_lens_q" in inputs:  # several rows one behind another
-            rows = len(inputs["cu_seq_lens_q"]) - 1
-            self._batch = rows, -(-self._batch[1] // rows)
+        self._batch = batch_of(inputs)
         return super().compute_loss(model, inputs, *args, **kwargs)
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:

@@ -68,9 +68,10 @@ def test_stops_before_the_budget_is_over_and_goes_on(
     budget = TimeBudget(hours=3.5 / 60)
     first = train(model_folder, cpu, rows, out, Tick(clock), budget)
     assert first.state.global_step == budget.stopped_at == 3
-    message = capsys.readouterr().err
+    message = capsys.readouterr().out
     assert "stopped at step 3 of 8" in message
     assert "--resume" in message
+    assert max(len(line) for line in message.splitlines()) <= 80
     assert latest_checkpoint(out) == out / "checkpoint-3"
 
     second = train(model_folder, cpu, rows, out, Tick(clock), TimeBudget(hours=1))

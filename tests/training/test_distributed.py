@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from accelerate.commands.config.config_args import load_config_from_file
 from accelerate.commands.launch import _validate_launch_command, launch_command_parser
@@ -110,6 +111,17 @@ def test_a_failing_script_says_what_it_said(tmp_path: Path) -> None:
 
     with pytest.raises(CourseError, match="no rows in this folder"):
         launch(config, script)
+
+
+def test_processes_that_wait_for_ever_are_ended(tmp_path: Path) -> None:
+    script = tmp_path / "waits.py"
+    script.write_text("import time\n\ntime.sleep(600)\n", encoding="utf-8")
+    config = write_accelerate_config(cpu_config(1), tmp_path)
+
+    with pytest.raises(CourseError, match=r"ended after 0\.004 hours"):
+        launch(config, script, hours=0.004)
+    commands = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+    assert not [command for command in commands if str(script) in command]
 
 
 def test_command_line_is_accelerate_launch(tmp_path: Path) -> None:
