@@ -270,6 +270,8 @@ def _quieten() -> None:
     logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
     # On a machine without a GPU every data loader would say this; nothing can be done about it.
     warnings.filterwarnings("ignore", message=".*pin_memory.*")
+    # transformers 5.23 renames what TRL and PEFT (get_peft_model) still call by its old name.
+    warnings.filterwarnings("ignore", ".*gradient_checkpointing.*deprecated", FutureWarning)
 
     import datasets
     import transformers
