@@ -225,8 +225,12 @@ def test_end_is_learnt_even_where_it_also_pads(
 ) -> None:
     clash = copy.deepcopy(tokenizer)
     clash.pad_token = clash.eos_token
-    trainer = sft_trainer(tiny_llama(clash), clash, rows, config=sft_config(cpu, tmp_path))
-    batch = next(iter(trainer.get_train_dataloader()))
+    flat = sft_trainer(tiny_llama(clash), clash, rows, config=sft_config(cpu, tmp_path))
+    batch = next(iter(flat.get_train_dataloader()))
+    assert (batch["labels"] == clash.eos_token_id).sum() == len(batch["cu_seq_lens_q"]) - 1 == 8
+    config = sft_config(cpu, tmp_path, train_sampling_strategy="group_by_length")
+    padded = sft_trainer(tiny_llama(clash), clash, rows, config=config)
+    batch = next(iter(padded.get_train_dataloader()))
     padding = batch["attention_mask"] == 0
     assert (batch["labels"][padding] == -100).all()
     assert ((batch["labels"] == clash.eos_token_id).sum(dim=1) == 1).all()
