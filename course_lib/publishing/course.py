@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ def run_course(
                 def on_cell(done: int, total: int, advance: Any = advance) -> None:
                     advance(done, total)
                     if interrupted.is_set():
-                        raise KeyboardInterrupt
+                        raise CancelledError
 
                 run = run_notebook(path, seed, on_cell=on_cell)
                 _write(run, path, folder if seed == seeds[0] else folder / f"seed_{seed}")
