@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ Made by `make course` from `measured.json` beside it: do not edit either by hand
 
 A **statement** is what a lesson claims, the **threshold** what it must keep to hold. The **spread**
 goes from the lowest value to the highest over all seeds. A claim that failed stands here as failed.
-**Seconds** and **peak MB** are the largest over the seeds, of one computing thread, while other
-lessons ran beside it.
+**Seconds** and **peak MB** are the largest over the seeds, with one computing thread, and with as
+many other lessons beside it as the machine's line says.
 """
 
 
@@ -224,11 +225,16 @@ def _machines(measured: Measured) -> str:
         for name, runs in measured.items()
         for seed, run in runs.items()
     )
+    by_machine = {
+        machine: [one[1:] for one in group] for machine, group in groupby(ran, key=itemgetter(0))
+    }
+    if len(by_machine) == 1:
+        return f"Measured in the `pocket` profile on {ran[0][0]}.\n"
     lines = ["Measured in the `pocket` profile on", ""]
-    for machine, group in groupby(ran, key=lambda one: one[0]):
-        which = groupby(group, key=lambda one: one[1])
+    for machine, which in by_machine.items():
         lessons = "; ".join(
-            f"{name} (seed {', '.join(seed for *_, seed in seeds)})" for name, seeds in which
+            f"{name} (seed {', '.join(seed for _, seed in seeds)})"
+            for name, seeds in groupby(which, key=itemgetter(0))
         )
         lines.append(f"- {machine}: {lessons}")
     return "\n".join([*lines, ""])

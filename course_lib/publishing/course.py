@@ -60,7 +60,9 @@ def main(argv: list[str]) -> int:
         print(json.dumps(record, ensure_ascii=False))
     else:
         _print_table(runs, record["seconds"], jobs, options.out)
-    if options.claims and _in_pocket_profile():
+    if options.claims and not _in_pocket_profile():
+        print("The table of claims is of the pocket profile: not renewed.", file=sys.stderr)
+    elif options.claims:
         measured = merge(measured, runs, machine_kind(jobs))
         known = {path.stem for path in [*notebooks, *find_notebooks([])]}
         write_measured({name: measured[name] for name in measured if name in known}, options.claims)

@@ -106,6 +106,13 @@ def test_a_lesson_that_stopped_before_its_first_claim_still_stands_in_the_table(
     assert "**Stopped with seed 0** by KeyError" in text
 
 
+def test_one_machine_is_named_once_and_several_with_their_runs() -> None:
+    first = merge({}, [run("00_a", seed, claimed("one", 5)) for seed in (0, 1)], "a laptop")
+    assert "Measured in the `pocket` profile on a laptop.\n" in page(first)
+    text = page(merge(first, [run("01_b", 0, claimed("one", 5))], "a server"))
+    assert "- a laptop: 00_a (seed 0, 1)\n- a server: 01_b (seed 0)\n" in text
+
+
 def test_a_bar_in_a_statement_does_not_break_the_table() -> None:
     text = page(merge({}, [run("00_a", 0, claimed("a|b of max_length", 5))], "here"))
     assert r"| a\|b of max\_length | at least 1 |" in text
