@@ -48,8 +48,8 @@ def main(argv: list[str]) -> int:
     notebooks = find_notebooks(options.notebooks)
     seeds = list(dict.fromkeys(options.seeds or [runtime.seed()]))
     jobs = options.jobs or default_jobs()
-    # Read first: a record that is broken should not cost twenty minutes.
-    measured = read_measured(options.claims) if options.claims else {}
+    if options.claims:
+        read_measured(options.claims)  # a broken record is better found now than in twenty minutes
 
     started = time.perf_counter()
     runs = run_course(notebooks, options.out / "course", seeds=seeds, jobs=jobs)
@@ -63,7 +63,8 @@ def main(argv: list[str]) -> int:
     if options.claims and not _in_pocket_profile():
         print("The table of claims is of the pocket profile: not renewed.", file=sys.stderr)
     elif options.claims:
-        measured = merge(measured, runs, machine_kind(jobs))
+        # Read only now: another course may have renewed other lessons while this one ran.
+        measured = merge(read_measured(options.claims), runs, machine_kind(jobs))
         known = {path.stem for path in [*notebooks, *find_notebooks([])]}
         write_measured({name: measured[name] for name in measured if name in known}, options.claims)
         print(f"Claims: {options.claims}", file=sys.stderr)
