@@ -38,7 +38,8 @@ def main(argv: list[str]) -> int:
         0 if every lesson ran to its end and every claim held with every seed, else 1.
 
     Raises:
-        CourseError: A notebook is missing or cannot be read, or the record of claims cannot.
+        CourseError: A notebook is missing or cannot be read, the record of claims cannot be read,
+            or a number makes no sense.
 
     Example:
         >>> main(["notebooks/00_start_here.ipynb"])  # doctest: +SKIP
@@ -47,7 +48,9 @@ def main(argv: list[str]) -> int:
     options = _parser().parse_args(argv)
     notebooks = find_notebooks(options.notebooks)
     seeds = list(dict.fromkeys(options.seeds or [runtime.seed()]))
-    jobs = options.jobs or default_jobs()
+    jobs = default_jobs() if options.jobs is None else options.jobs
+    if jobs < 1 or min(seeds) < 0:
+        raise CourseError("--jobs takes a number from 1 on, --seeds takes numbers from 0 on.")
     if options.claims:
         read_measured(options.claims)  # a broken record is better found now than in twenty minutes
 

@@ -102,3 +102,11 @@ def test_a_wrong_path_and_a_file_that_is_no_notebook(tmp_path: Path) -> None:
     (tmp_path / "measured.json").write_text("nonsense", encoding="utf-8")
     with pytest.raises(CourseError, match="not a record of measured claims"):
         main([str(empty), "--claims", str(tmp_path), "--out", str(tmp_path)])
+
+
+@pytest.mark.parametrize("numbers", [("--jobs", "0"), ("--seeds", "1", "-1")])
+def test_numbers_that_make_no_sense_are_refused(
+    small_lesson: Path, numbers: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(CourseError, match=numbers[0]):
+        main([str(small_lesson), *numbers, "--out", str(tmp_path)])
