@@ -2,7 +2,8 @@
 #
 #   make lab      install into .venv and open the first lesson in JupyterLab
 #   make test     install into .venv, then lint, types, unit tests and every notebook
-#   make course   run every notebook, write build/course/*.html and build/course.json
+#   make course   run every notebook, write build/course/*.html, build/course.json and the table of
+#                 claims in data/claims; with SEEDS="0 1 2" each notebook three times
 #   make slides   write build/slides/*.html, one deck a lesson
 #   make data     regenerate data/yamabiko, byte for byte
 #   make pocket   rebuild the pocket model (hours on a CPU, minutes on a GPU)
@@ -16,6 +17,7 @@ READY  := $(VENV)/.ready
 # One computing thread a process, and two processes: on two cores that is the fastest, and on any
 # number of cores the sums are added up in the same order, so that figures do not depend on it.
 WORKERS ?= 2
+SEEDS   ?= $(or $(COURSE_SEED),0)
 CALM    := COURSE_PROFILE=pocket COURSE_STRICT=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 \
            TOKENIZERS_PARALLELISM=false
 
@@ -35,7 +37,7 @@ test: $(READY)
 		--doctest-modules --nbmake --nbmake-timeout=600 tests course_lib notebooks
 
 course: $(READY)
-	$(BIN)/python -m course_lib course
+	$(BIN)/python -m course_lib course --seeds $(SEEDS) --claims data/claims
 
 slides: $(READY)
 	$(BIN)/python -m course_lib slides

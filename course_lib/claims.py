@@ -62,7 +62,7 @@ def claim(
         bound, threshold = "at most", float(at_most)
         held = number <= threshold
 
-    line = f"{statement}: {_show(number)} ({bound} {_show(threshold)})"
+    line = f"{statement}: {shown(number)} ({bound} {shown(threshold)})"
     record: dict[str, object] = {
         "statement": statement,
         "value": number if math.isfinite(number) else None,  # JSON knows no NaN
@@ -93,12 +93,27 @@ def claims() -> pd.DataFrame:
     rows = [
         {
             **record,
-            "value": "no number" if record["value"] is None else _show(float(str(record["value"]))),
-            "threshold": f"{record['bound']} {_show(float(str(record['threshold'])))}",
+            "value": "no number" if record["value"] is None else shown(float(str(record["value"]))),
+            "threshold": f"{record['bound']} {shown(float(str(record['threshold'])))}",
         }
         for record in _remembered.values()
     ]
     return pd.DataFrame(rows, columns=["statement", "value", "threshold", "held"])
+
+
+def shown(number: float) -> str:
+    """Write a number with four significant digits, thousands with commas, as claims are shown.
+
+    Args:
+        number: A measured value or a bound.
+
+    Example:
+        >>> shown(0.123456), shown(15123.4)
+        ('0.1235', '15,123')
+    """
+    if abs(number) >= 1000:
+        return f"{number:,.0f}"
+    return f"{number:.4g}"
 
 
 def _strict() -> bool:
@@ -115,10 +130,3 @@ def _append(record: dict[str, object]) -> None:
     if ledger:
         with Path(ledger).open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(record, ensure_ascii=False) + "\n")
-
-
-def _show(number: float) -> str:
-    """Four significant digits, never in scientific notation for figures a reader would count."""
-    if abs(number) >= 1000:
-        return f"{number:,.0f}"
-    return f"{number:.4g}"

@@ -106,13 +106,27 @@ def is_main_process() -> bool:
 
 
 def cores() -> tuple[int, str]:
+    """Return how many CPU cores this process is to compute with, and what limits them.
+
+    Example:
+        >>> cores()  # doctest: +SKIP
+        (1, '1 of 8: OMP_NUM_THREADS asks for it')
+    """
+    count, why = free_cores()
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    if asked.isdigit() and 0 < int(asked) < count:
+        return int(asked), f"{asked} of {os.cpu_count() or 1}: OMP_NUM_THREADS asks for it"
+    return count, why
+
+
+def free_cores() -> tuple[int, str]:
     """Return how many CPU cores are really free for this process, and what limits them.
 
     A container sees every core of its host and may use only a few of them: more threads than that
     make training several times slower.
 
     Example:
-        >>> cores()  # doctest: +SKIP
+        >>> free_cores()  # doctest: +SKIP
         (2, '2 of 8: the quota of this container')
     """
     seen = os.cpu_count() or 1
@@ -121,9 +135,6 @@ def cores() -> tuple[int, str]:
     quota = _cpu_quota()
     if quota is not None:
         limits.append((quota, "the quota of this container"))
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        limits.append((int(asked), "OMP_NUM_THREADS asks for it"))
     count, why = min(limits, key=lambda limit: limit[0])
     return count, f"{count} of {seen}: {why}"
 

@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from course_lib.exercises import exercises
 from course_lib.publishing.bootstrap import CELL
 
 LESSONS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
@@ -106,6 +107,22 @@ def test_has_two_exercises_with_hints_and_solutions(lesson: Any) -> None:
     offered = "\n".join(cell.source for cell in lesson.cells)
     for name in checked:
         assert name in hinted or re.search(rf"""hint\(["']{re.escape(name)}["']""", offered), name
+
+
+def test_its_exercises_are_those_of_the_course(lesson: Any) -> None:
+    for name in first_arguments(calls(lesson, "check")):
+        assert name in exercises(), f"exercises.toml holds no {name!r}"
+
+
+def test_draws_a_figure(lesson: Any) -> None:
+    nodes = [node for cell in code_cells(lesson) for node in ast.walk(ast.parse(cell.source))]
+    functions = [node.func for node in nodes if isinstance(node, ast.Call)]
+    drawn = [
+        function.attr
+        for function in functions
+        if isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == "plotting"
+    ]
+    assert drawn, "no function of course_lib.plotting is called"
 
 
 def test_ends_with_its_claims_and_what_was_seen(lesson: Any) -> None:

@@ -38,6 +38,7 @@ class NotebookRun:
         peak_mb: The most memory (resident, in MB) that the kernel and its children held together.
         claims: Each with ``statement``, ``value``, ``bound``, ``threshold`` and ``held``.
         error: The last line of what stopped it, None where it ran to its end.
+        seed: What it was run with.
     """
 
     name: str
@@ -46,6 +47,7 @@ class NotebookRun:
     peak_mb: float
     claims: list[dict[str, Any]] = field(default_factory=list)
     error: str | None = None
+    seed: int = 0
 
     @property
     def good(self) -> bool:
@@ -53,11 +55,14 @@ class NotebookRun:
         return self.error is None and all(claim["held"] for claim in self.claims)
 
 
-def run_notebook(path: Path, *, on_cell: Callable[[int, int], None] | None = None) -> NotebookRun:
+def run_notebook(
+    path: Path, seed: int = 0, *, on_cell: Callable[[int, int], None] | None = None
+) -> NotebookRun:
     """Run a notebook in its own process; the file itself stays as it is.
 
     Args:
         path: The notebook.
+        seed: The seed of the run.
         on_cell: Called after each cell with the number of cells done and of all cells.
 
     Returns:
@@ -87,8 +92,16 @@ def run_notebook(path: Path, *, on_cell: Callable[[int, int], None] | None = Non
     )
     with tempfile.TemporaryDirectory() as folder:
         ledger = Path(folder) / "claims.jsonl"
-        # Not strict: a claim that fails belongs into the table, beside those after it.
-        environment = {**os.environ, "COURSE_CLAIMS": str(ledger), "COURSE_STRICT": "0"}
+        environment = {
+            # One computing thread, unless somebody asks for more: sums are added up in the same
+            # order on any number of cores, so a figure does not depend on the machine's size.
+            "OMP_NUM_THREADS": "1",
+            **os.environ,
+            "COURSE_CLAIMS": str(ledger),
+            "COURSE_SEED": str(seed),
+            # Not strict: a claim that fails belongs into the table, beside those after it.
+            "COURSE_STRICT": "0",
+        }
         start = time.perf_counter()
         error = None
         with _peak_memory(client) as peak:
@@ -105,6 +118,7 @@ def run_notebook(path: Path, *, on_cell: Callable[[int, int], None] | None = Non
             peak_mb=peak[0] / 1e6,
             claims=_read_claims(ledger),
             error=error,
+            seed=seed,
         )
 
 

@@ -58,6 +58,40 @@ def test_a_broken_lesson_and_a_broken_claim_are_reported_and_the_rest_goes_on(
     assert "ZeroDivisionError" in page
 
 
+def test_lessons_side_by_side_with_several_seeds_fill_the_table_of_claims(
+    small_lesson: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeded = tmp_path / "01_seeded.ipynb"
+    source = (
+        "import os\n"
+        "from course_lib import claim, seed\n"
+        "claim('seed', seed(), at_least=1)\n"
+        "claim('computing threads', int(os.environ['OMP_NUM_THREADS']), at_most=1)"
+    )
+    nbformat.write(new_notebook(cells=[new_code_cell(source)]), seeded)
+    build, table = tmp_path / "build", tmp_path / "claims"
+    arguments = [str(small_lesson), str(seeded), "--seeds", "0", "4", "--jobs", "2"]
+    arguments += ["--claims", str(table), "--out", str(build), "--json"]
+    assert main(arguments) == 1, "with seed 0 a claim fails"
+    lessons = json.loads(capsys.readouterr().out)["notebooks"]
+    assert [(lesson["name"], lesson["seed"]) for lesson in lessons] == [
+        ("00_small", 0), ("01_seeded", 0), ("00_small", 4), ("01_seeded", 4),
+    ]  # fmt: skip
+    assert [lesson["claims"][0]["value"] for lesson in lessons[1::2]] == [0, 4]
+    assert (build / "course" / "01_seeded.html").exists()
+    assert (build / "course" / "seed_4" / "01_seeded.html").exists()
+    page = (table / "README.md").read_text(encoding="utf-8")
+    assert "| seed | at least 1 | 0 | 0 – 4 | **no** (seed 0) |" in page
+    assert "| two is enough | at least 1 | 2 | 2 | yes |" in page
+
+    # A run renews its own lesson and seed; what is no lesson of the course goes with the next run.
+    assert main([str(seeded), "--claims", str(table), "--seeds", "0", "--out", str(build)]) == 1
+    capsys.readouterr()
+    record = json.loads((table / "measured.json").read_text(encoding="utf-8"))
+    assert set(record) == {"01_seeded"}, "a lesson that the course does not have is forgotten"
+    assert set(record["01_seeded"]) == {"0", "4"}
+
+
 def test_a_wrong_path_and_a_file_that_is_no_notebook(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="no such file"):
         main([str(tmp_path / "absent.ipynb")])
@@ -65,3 +99,14 @@ def test_a_wrong_path_and_a_file_that_is_no_notebook(tmp_path: Path) -> None:
     empty.touch()
     with pytest.raises(CourseError, match="not a notebook"):
         main([str(empty), "--out", str(tmp_path)])
+    (tmp_path / "measured.json").write_text("nonsense", encoding="utf-8")
+    with pytest.raises(CourseError, match="not a record of measured claims"):
+        main([str(empty), "--claims", str(tmp_path), "--out", str(tmp_path)])
+
+
+@pytest.mark.parametrize("numbers", [("--jobs", "0"), ("--seeds", "1", "-1")])
+def test_numbers_that_make_no_sense_are_refused(
+    small_lesson: Path, numbers: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(CourseError, match=numbers[0]):
+        main([str(small_lesson), *numbers, "--out", str(tmp_path)])
