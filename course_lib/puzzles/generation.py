@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args
 
 from course_lib.errors import CourseError
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from datasets import Dataset, DatasetDict
 
 CLUE_KINDS: tuple[ClueKind, ...] = get_args(ClueKind)
-_OPTIONS = 4
+_STATEMENTS = 4
 _TRIES = 2_000
 
 
@@ -79,13 +80,14 @@ def puzzle_data(
     sizes: tuple[tuple[int, int], ...] = ((4, 3),),
     questions: tuple[QuestionKind, ...] = ("who",),
     kinds: tuple[ClueKind, ...] = CLUE_KINDS,
+    instruction: str = "",
     seed: int = 0,
 ) -> DatasetDict:
     """Rows of proved puzzles in three sets, no structure in two of them.
 
     A structure's set is decided by a hash of it, whatever the seed: a puzzle of one seed's
     training set is never in another seed's test. Rows of one set may share a structure (there
-    are only so many), but never the wording.
+    are only so many), but never the wording. What the pocket model was pretrained on is in none.
 
     Args:
         train: rows to train on.
@@ -94,6 +96,7 @@ def puzzle_data(
         sizes: the difficulty, as pairs of people and clues; each row draws one pair.
         questions: kinds of questions, drawn evenly.
         kinds: kinds of clues.
+        instruction: put after each puzzle, such as " Answer with the name only."
         seed: the same seed gives the same rows.
 
     Returns:
@@ -121,16 +124,18 @@ def puzzle_data(
         question = rng.choice(questions)
         puzzle = draw_puzzle(rng, people=people, clues=clues, question=question, kinds=kinds)
         name, text = which_set(puzzle), puzzle.text()
+        if structure(puzzle) in pocket_structures():
+            continue
         if text not in seen and len(rows[name]) < wanted[name]:
             seen.add(text)
-            rows[name].append(puzzle_row(puzzle))
+            rows[name].append(puzzle_row(puzzle, instruction))
     raise CourseError(
         f"too few different puzzles for {wanted}: ask for fewer rows, or allow more sizes, "
         "questions or kinds of clues"
     )
 
 
-def puzzle_row(puzzle: Puzzle) -> dict[str, Any]:
+def puzzle_row(puzzle: Puzzle, instruction: str = "") -> dict[str, Any]:
     """One puzzle as a row: the prompt, and all that a reward may need.
 
     Example:
@@ -139,7 +144,7 @@ def puzzle_row(puzzle: Puzzle) -> dict[str, Any]:
         ('user', True)
     """
     return {
-        "prompt": [{"role": "user", "content": puzzle.text()}],
+        "prompt": [{"role": "user", "content": puzzle.text() + instruction}],
         "answer": prove(puzzle).answers[0],
         "people": list(puzzle.people),
         "question": puzzle.question,
@@ -180,7 +185,8 @@ def supervised(rows: Dataset) -> Dataset:
     )
 
 
-def pocket_structures() -> set[str]:
+@cache
+def pocket_structures() -> frozenset[str]:
     """The structures of the ordering puzzles in the pocket model's pretraining.
 
     There are two: three people, each clue about neighbours in the chain, the first or the last is
@@ -191,7 +197,8 @@ def pocket_structures() -> set[str]:
         2
     """
     chain = (Clue("before", ("a", "b")), Clue("before", ("b", "c")))
-    return {structure(Puzzle(("a", "b", "c"), chain, "who", place)) for place in (0, 2)}
+    ends = (Puzzle(("a", "b", "c"), chain, "who", place) for place in (0, 2))
+    return frozenset(map(structure, ends))
 
 
 def _options(
@@ -213,14 +220,14 @@ def _options(
             if not wrong:
                 return None
             offered.append(rng.choice(wrong))
-        offered = [order, *offered[: _OPTIONS - 1]]
+        offered = [order, *offered]
     else:
         orders = fitting_orders(order, tuple(clues))
         drawn = {draw_clue(rng, tuple(rng.sample(order, len(order))), kinds) for _ in range(40)}
         fresh = sorted(drawn - set(clues), key=repr)
         must = [clue for clue in fresh if all(clue.holds(o) for o in orders)]
         may = [clue for clue in fresh if not all(clue.holds(o) for o in orders)]
-        if not must or len(may) < _OPTIONS - 1:
+        if not must or len(may) < _STATEMENTS - 1:
             return None
-        offered = [rng.choice(must), *rng.sample(may, _OPTIONS - 1)]
+        offered = [rng.choice(must), *rng.sample(may, _STATEMENTS - 1)]
     return tuple(rng.sample(offered, len(offered)))
