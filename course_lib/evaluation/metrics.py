@@ -110,9 +110,7 @@ def value_in_answer(predictions: Sequence[str], values: Sequence[str]) -> NDArra
     )
 
 
-def pass_at_k(
-    right: Sequence[int] | NDArray[np.int_], samples: int, k: int
-) -> NDArray[np.float64]:
+def pass_at_k(right: Sequence[int] | NDArray[np.int_], samples: int, k: int) -> NDArray[np.float64]:
     """Row by row: the chance that at least one of k drawn answers is right, without bias.
 
     The estimator of Chen et al. (2021): of `samples` answers c are right, and

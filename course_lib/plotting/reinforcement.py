@@ -22,7 +22,7 @@ def rewards_over_steps(
     window: int = 5,
     title: str = "Reward over the run",
 ) -> Figure:
-    """Some columns of a GRPO log against the step: each step as a dot, their running mean as a line.
+    """Columns of a GRPO log against the step: each step a dot, their running mean a line.
 
     Args:
         curve: what `training.grpo.reward_curve` returned; the columns are shares between 0 and 1.

@@ -176,6 +176,8 @@ def grpo_trainer(
             peft_config=all_linear(peft_config),
             callbacks=list(callbacks),
         )
+    # TRL looks at the old name of gradient checkpointing at every generation, long after this call.
+    warnings.filterwarnings("ignore", ".*gradient_checkpointing.*deprecated", FutureWarning)
     if config.disable_tqdm:
         trainer.remove_callback(PrinterCallback)
     train_in_float32(model if trainer.model is None else trainer.model)
@@ -230,10 +232,11 @@ def _check_prompts(
             raise CourseError(
                 f"row {number}: a prompt ends with what the model must answer, not with an answer"
             )
-    groups = config.generation_batch_size // config.num_generations
+    answers = config.generation_batch_size or 0  # never None: GRPOConfig fills it in
+    groups = answers // (config.num_generations or 1)
     if len(train) < groups:
         raise CourseError(
-            f"{len(train)} prompts, but a step needs {groups} ({config.generation_batch_size} "
+            f"{len(train)} prompts, but a step needs {groups} ({answers} "
             f"answers in groups of {config.num_generations}): TRL would train on nothing. Give "
             "more prompts, or lower per_device_train_batch_size"
         )

@@ -10,8 +10,17 @@ import pytest
 
 from course_lib.errors import CourseError
 from course_lib.pocket import skills
-from course_lib.puzzles import Clue, Puzzle, draw_puzzle, fitting_orders, prove, structure
-from course_lib.puzzles import pocket_structures, puzzle_data, supervised
+from course_lib.puzzles import (
+    Clue,
+    Puzzle,
+    draw_puzzle,
+    fitting_orders,
+    pocket_structures,
+    prove,
+    puzzle_data,
+    structure,
+    supervised,
+)
 from course_lib.puzzles.clues import ORDINALS
 from course_lib.puzzles.generation import which_set
 
@@ -103,9 +112,7 @@ def test_structure_forgets_names_and_the_order_of_clues_only() -> None:
 
 def test_no_structure_stands_in_two_sets_whatever_the_seed() -> None:
     first, second = (puzzle_data(train=40, validation=10, test=20, seed=seed) for seed in (0, 1))
-    sets = {
-        name: set(first[name]["structure"]) | set(second[name]["structure"]) for name in first
-    }
+    sets = {name: set(first[name]["structure"]) | set(second[name]["structure"]) for name in first}
     assert not sets["train"] & sets["test"]
     assert not sets["train"] & sets["validation"]
     assert not sets["validation"] & sets["test"]

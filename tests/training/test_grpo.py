@@ -44,7 +44,7 @@ def test_config_on_cpu(cpu: Runtime, tmp_path: Path) -> None:
     config = grpo_config(cpu, tmp_path)
     assert not config.bf16
     assert not config.fp16
-    assert config.generation_batch_size // config.num_generations == 8
+    assert (config.generation_batch_size, config.num_generations) == (64, 8)
     assert config.beta > 0
     assert config.learning_rate > 1e-6
     assert config.report_to == []
@@ -72,7 +72,6 @@ def test_trains_the_adapter_and_logs(model_folder: Path, cpu: Runtime, tmp_path:
     curve = reward_curve(run)
     assert list(curve["step"]) == [1, 2]
     assert (curve["zero"] == 0).all()
-    assert curve["reward"].equals(curve["length"]) or "length" in curve
     assert {"flat_groups", "kl", "entropy", "cut"} <= set(curve.columns)
 
 
