@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from datasets import Dataset
     from peft import PeftConfig, PeftModel
     from torch import nn
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
+    from transformers import (
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+        TrainerCallback,
+        TrainingArguments,
+    )
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -278,7 +283,7 @@ def _check_plan(
         )
 
 
-def check_folder(config: SFTConfig) -> None:
+def check_folder(config: TrainingArguments) -> None:
     try:
         Path(str(config.output_dir)).mkdir(parents=True, exist_ok=True)
     except OSError as error:

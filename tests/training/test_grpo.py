@@ -15,7 +15,11 @@ from course_lib.runtime import Runtime
 from course_lib.training import load_model
 from course_lib.training.grpo import grpo_config, grpo_trainer, reward_curve
 
-SMALL = {"per_device_train_batch_size": 4, "num_generations": 2, "max_completion_length": 4}
+SMALL: dict[str, Any] = {
+    "per_device_train_batch_size": 4,
+    "num_generations": 2,
+    "max_completion_length": 4,
+}
 
 
 def prompts(count: int = 4) -> Dataset:
