@@ -55,6 +55,20 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         ),
     )
     yield (
+        "rewards",
+        lambda: plotting.rewards_over_steps(
+            pd.DataFrame({"step": [1, 2, 3], "paid": [0.2, 0.5, 0.9], "true": [0.2, 0.2, 0.0]}),
+            {"paid": "generous reward: paid", "true": "strict check: only watching"},
+        ),
+    )
+    yield (
+        "pass at k",
+        lambda: plotting.pass_curves(
+            {"base": {1: BEFORE, 8: AFTER}, "tuned": {1: AFTER, 8: AFTER}},
+            guessing={1: 0.3, 8: 0.9},
+        ),
+    )
+    yield (
         "detection",
         lambda: plotting.detection_rates(
             {"+20 points": {8: 0.2, 64: 0.9}, "+2": {8: 0.0, 64: 0.1}}
@@ -377,3 +391,20 @@ def test_every_layer_is_a_point() -> None:
         plotting.error_and_damage(layers[["kind", "error"]])
     with pytest.raises(CourseError, match="logarithmic"):
         plotting.error_and_damage(layers.assign(damage=0.0))
+
+
+def test_rewards_are_drawn_as_given() -> None:
+    log = pd.DataFrame({"step": [1, 2, 3, 4], "reward": [0.0, 0.4, 0.2, 0.6]})
+    figure = plotting.rewards_over_steps(log, {"reward": "reward"}, window=2)
+    line = np.asarray(figure.axes[0].get_lines()[0].get_xydata())
+    assert line.round(6).tolist() == [[1, 0], [2, 20], [3, 30], [4, 40]]
+    with pytest.raises(CourseError, match="no column 'verified'; it has"):
+        plotting.rewards_over_steps(log, {"verified": "x"})
+
+
+def test_pass_curves_keep_their_intervals() -> None:
+    figure = plotting.pass_curves({"base": {1: BEFORE, 8: AFTER}})
+    heights = np.asarray(figure.axes[0].get_lines()[0].get_ydata())
+    assert heights.tolist() == [100 * BEFORE.share, 100 * AFTER.share]
+    with pytest.raises(CourseError, match="nothing to draw"):
+        plotting.pass_curves({})

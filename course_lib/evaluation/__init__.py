@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from course_lib.evaluation.generation import generate as generate
     from course_lib.evaluation.generation import prompts as prompts
     from course_lib.evaluation.generation import references as references
+    from course_lib.evaluation.generation import sample as sample
+    from course_lib.evaluation.graders import grade as grade
+    from course_lib.evaluation.graders import model_grader as model_grader
     from course_lib.evaluation.judge import judge_both_ways as judge_both_ways
     from course_lib.evaluation.judge import model_judge as model_judge
     from course_lib.evaluation.judge import reference_judge as reference_judge
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from course_lib.evaluation.metrics import ValueInAnswer as ValueInAnswer
     from course_lib.evaluation.metrics import exact_match as exact_match
     from course_lib.evaluation.metrics import exact_matches as exact_matches
+    from course_lib.evaluation.metrics import pass_at_k as pass_at_k
     from course_lib.evaluation.metrics import value_in_answer as value_in_answer
     from course_lib.evaluation.overlap import Overlap as Overlap
     from course_lib.evaluation.overlap import WordsAndCharacters as WordsAndCharacters
@@ -55,6 +59,9 @@ _HOME = {
     "generate": "generation",
     "prompts": "generation",
     "references": "generation",
+    "sample": "generation",
+    "grade": "graders",
+    "model_grader": "graders",
     "judge_both_ways": "judge",
     "model_judge": "judge",
     "reference_judge": "judge",
@@ -66,6 +73,7 @@ _HOME = {
     "ValueInAnswer": "metrics",
     "exact_match": "metrics",
     "exact_matches": "metrics",
+    "pass_at_k": "metrics",
     "value_in_answer": "metrics",
     "Overlap": "overlap",
     "WordsAndCharacters": "overlap",

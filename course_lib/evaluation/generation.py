@@ -1,4 +1,4 @@
-"""Greedy answers for many conversations at once, quick enough for a CPU.
+"""Answers for many conversations at once, greedy or drawn, quick enough for a CPU.
 
 Three habits make the difference between seconds and minutes, and lesson 00 shows them:
 prompts are *left* padded (a decoder goes on from its last token, which must not be padding),
@@ -107,6 +107,83 @@ def generate(
         model, tokenizer, encoded, max_new_tokens=max_new_tokens, batch_size=batch_size
     )
     return [text.strip() for text in tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+
+
+def sample(
+    model: Any,
+    tokenizer: Any,
+    conversations: Sequence[Conversation],
+    *,
+    samples: int,
+    temperature: float = 1.0,
+    max_new_tokens: int = 48,
+    batch_size: int = 32,
+    seed: int = 0,
+) -> list[list[str]]:
+    """Draw several answers to every conversation, in the order given.
+
+    Args:
+        model: a causal LM of transformers, or a `PeftModel` around one.
+        tokenizer: its tokenizer, with a chat template.
+        conversations: lists of `{"role", "content"}`; each must end before the answer.
+        samples: answers to each.
+        temperature: 1.0 draws what the model believes, as GRPO does; lower is less varied.
+        max_new_tokens: longest answer, in tokens.
+        batch_size: conversations answered together, each `samples` times.
+        seed: of the draws.
+
+    Returns:
+        For each conversation its answers, without special tokens or outer white space.
+
+    Raises:
+        CourseError: a conversation cannot be answered, see `generate`.
+
+    Example:
+        >>> asked = [[{"role": "user", "content": "Who is first?"}]]
+        >>> sample(model, tokenizer, asked, samples=2)  # doctest: +SKIP
+        [['Ana', 'I do not know.']]
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    if not conversations:
+        return []
+    encoded = _encode(tokenizer, conversations, None)
+    _check_length(model, encoded, max_new_tokens)
+    # top_k=0: transformers would cut the draw to the 50 likeliest tokens, and GRPO does not.
+    config = GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=True,
+        temperature=temperature,
+        top_k=0,
+        top_p=1.0,
+        num_return_sequences=samples,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=_pad_id(tokenizer),
+    )
+    order = sorted(range(len(encoded)), key=lambda row: len(encoded[row]))
+    drawn: list[list[str]] = [[] for _ in encoded]
+    was_training = model.training
+    model.eval()
+    try:
+        # The draws have a seed of their own, and leave the caller's chance as it was.
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(seed)
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                ids, mask = _left_pad([encoded[row] for row in rows], _pad_id(tokenizer))
+                output = model.generate(
+                    input_ids=ids.to(model.device),
+                    attention_mask=mask.to(model.device),
+                    generation_config=config,
+                )
+                texts = tokenizer.batch_decode(output[:, ids.shape[1] :], skip_special_tokens=True)
+                for place, row in enumerate(rows):
+                    own = texts[place * samples : (place + 1) * samples]
+                    drawn[row] = [text.strip() for text in own]
+    finally:
+        model.train(was_training)
+    return drawn
 
 
 def continue_tokens(

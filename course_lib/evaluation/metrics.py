@@ -110,6 +110,38 @@ def value_in_answer(predictions: Sequence[str], values: Sequence[str]) -> NDArra
     )
 
 
+def pass_at_k(right: Sequence[int] | NDArray[np.int_], samples: int, k: int) -> NDArray[np.float64]:
+    """Row by row: the chance that at least one of k drawn answers is right, without bias.
+
+    The estimator of Chen et al. (2021): of `samples` answers c are right, and
+    1 - C(samples - c, k) / C(samples, k) is the share of all choices of k that hold a right one.
+    The shortcut 1 - (1 - c / samples) ** k is biased.
+
+    Args:
+        right: number of right answers of each row.
+        samples: answers drawn to each row.
+        k: answers that one may look at.
+
+    Returns:
+        One number a row, 0 to 1; their mean is the model's pass@k.
+
+    Raises:
+        CourseError: k is not between 1 and `samples`, or a count is not between 0 and `samples`.
+
+    Example:
+        >>> pass_at_k([0, 1, 4], samples=4, k=2).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    from scipy.special import comb
+
+    counts = np.asarray(right)
+    if not 1 <= k <= samples:
+        raise CourseError(f"k is {k}, but {samples} answers were drawn: k lies between 1 and that")
+    if counts.size and not 0 <= counts.min() <= counts.max() <= samples:
+        raise CourseError(f"a row has more right answers than the {samples} that were drawn")
+    return np.asarray(1 - comb(samples - counts, k) / comb(samples, k), dtype=float)
+
+
 class ExactMatch(evaluate.Metric):
     """`evaluate.Metric` around `exact_matches`; works offline.
 

@@ -16,6 +16,8 @@ from course_lib.plotting.memory import memory_bars as memory_bars
 from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes
 from course_lib.plotting.quantisation import error_and_damage as error_and_damage
 from course_lib.plotting.quantisation import levels_over_weights as levels_over_weights
+from course_lib.plotting.reinforcement import pass_curves as pass_curves
+from course_lib.plotting.reinforcement import rewards_over_steps as rewards_over_steps
 from course_lib.plotting.runs import loss_and_answers as loss_and_answers
 from course_lib.plotting.runs import runs_compared as runs_compared
 from course_lib.plotting.scaling import scaling_bands as scaling_bands

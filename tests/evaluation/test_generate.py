@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.evaluation import generate, prompts, references
+from course_lib.evaluation import generate, prompts, references, sample
 from course_lib.evaluation.generation import continue_tokens
 
 
@@ -112,3 +112,26 @@ def test_tools_and_calls_are_part_of_the_question(taught_chat: Any) -> None:
 def test_a_row_without_reference_is_named() -> None:
     with pytest.raises(CourseError, match="row 0 has no reference answer"):
         references([{"messages": [{"role": "user", "content": "Hi"}]}])
+
+
+def test_drawn_answers_come_back_in_the_order_asked(taught_chat: Any) -> None:
+    model, tokenizer, rows = taught_chat
+    # Nearly cold: the draw is the greedy answer, so that its place can be checked.
+    drawn = sample(model, tokenizer, prompts(rows), samples=3, temperature=0.01, batch_size=2)
+    assert drawn == [[answer] * 3 for answer in references(rows)]
+
+
+def test_draws_have_a_seed_of_their_own(taught_chat: Any) -> None:
+    import torch
+
+    model, tokenizer, rows = taught_chat
+    settings: dict[str, Any] = {"samples": 4, "temperature": 3.0, "max_new_tokens": 6}
+    torch.manual_seed(1)
+    first = sample(model, tokenizer, prompts(rows), seed=1, **settings)
+    state = torch.get_rng_state()
+    again = sample(model, tokenizer, prompts(rows), seed=1, **settings)
+    assert torch.equal(state, torch.get_rng_state())
+    other = sample(model, tokenizer, prompts(rows), seed=2, **settings)
+    assert first == again != other
+    assert len({answer for group in first for answer in group}) > len(rows)
+    assert sample(model, tokenizer, [], samples=2) == []

@@ -10,6 +10,7 @@ from course_lib.evaluation.metrics import (
     ValueInAnswer,
     exact_match,
     exact_matches,
+    pass_at_k,
     value_in_answer,
 )
 
@@ -69,3 +70,20 @@ def test_bad_input_is_told() -> None:
         exact_match([], [])
     with pytest.raises(CourseError, match="row 1 has an empty value"):
         value_in_answer(["a", "b"], ["a", " "])
+
+
+def test_pass_at_k_counts_every_choice() -> None:
+    from itertools import combinations
+
+    for right in range(6):
+        answers = [True] * right + [False] * (5 - right)
+        for k in range(1, 6):
+            hits = [any(choice) for choice in combinations(answers, k)]
+            assert pass_at_k([right], 5, k)[0] == pytest.approx(sum(hits) / len(hits))
+
+
+def test_pass_at_k_refuses_what_cannot_be() -> None:
+    with pytest.raises(CourseError, match="k is 9, but 8 answers"):
+        pass_at_k([1], 8, 9)
+    with pytest.raises(CourseError, match="more right answers"):
+        pass_at_k([9], 8, 1)
