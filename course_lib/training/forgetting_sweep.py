@@ -22,6 +22,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from course_lib.pocket.skills import GENERAL
 from course_lib.runtime import Runtime, data_path, detect
 from course_lib.training.replay import replay_count, replay_rows
@@ -39,9 +42,9 @@ EPOCHS = 8
 RATES = {"full": (1e-4, 3e-4, 6e-4), "lora": (1e-3, 3e-3, 6e-3), "qlora": (3e-3,)}
 # The rates with which the lesson trains, and at which replay is tried.
 RATE = {"full": 3e-4, "lora": 3e-3, "qlora": 3e-3}
-SHARES = (0.01, 0.05, 0.10, 0.25)
+SHARES = {"lora": (0.01, 0.05, 0.10, 0.25), "full": (0.10,)}
 # Rows of the new line, beside those of the first one and without them.
-NEW_ROWS = {True: (2, 4, 8, 16), False: (4, 16)}
+NEW_ROWS = {True: (4, 8, 16), False: (16,)}
 SEEDS = (0, 1, 2)
 # Shown in the replay of "some skills"; the other four are only tested.
 SHOWN = GENERAL[:5]
@@ -83,11 +86,11 @@ def settings() -> list[Setting]:
     rates = [Setting("rate", method, rate) for method in RATES for rate in RATES[method]]
     replay = [
         Setting("replay", method, RATE[method], share)
-        for method in ("full", "lora")
-        for share in SHARES
+        for method in SHARES
+        for share in SHARES[method]
     ]
     replay += [
-        Setting("replay", "lora", RATE["lora"], SHARES[-1], source)
+        Setting("replay", "lora", RATE["lora"], 0.10, source)
         for source in ("own answers", "some skills")
     ]
     domain = [
@@ -199,13 +202,16 @@ def run(setting: Setting, runtime: Runtime) -> dict[str, Any]:
 
 
 def read(path: Path | None = None) -> pd.DataFrame:
-    """The sweep's file as a table, one row a run.
+    """The sweep's file as a table, one row a run, with the shares that the lesson draws.
 
     Args:
         path: the file; the committed one if None.
 
     Returns:
-        The settings, the steps, and the marks as strings.
+        The settings, the steps and the marks, and these shares between 0 and 1: `learned` (value
+        and style right on the first product line), `new_value` and `new_style` (on the new line),
+        `kept` and `covered` (of the probes), `kept_shown` and `kept_unshown` (of the probes of
+        skills in `SHOWN`, and of the others).
 
     Example:
         >>> len(read()) == len(settings())
@@ -213,9 +219,27 @@ def read(path: Path | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    path = path or data_path("sweeps") / "forgetting.jsonl"
-    kept_as_text = {"value": str, "style": str, "probes": str}
-    return pd.read_json(path, lines=True, dtype=kept_as_text)
+    text = (path or data_path("sweeps") / "forgetting.jsonl").read_text(encoding="utf-8")
+    table = pd.DataFrame([json.loads(line) for line in text.splitlines()])
+    line = {fact.id: fact.page in ORDERS for fact in facts()}
+    first = np.array([line[fact] for fact in load("faq_test")["fact"]])
+    shown = np.array([skill in SHOWN for skill in load("general")["skill"]])
+    value, style = _hits(table["value"], "1"), _hits(table["style"], "1")
+    probes = _hits(table["probes"], "r")
+    return table.assign(
+        learned=(value & style)[:, first].mean(axis=1),
+        new_value=value[:, ~first].mean(axis=1),
+        new_style=style[:, ~first].mean(axis=1),
+        kept=probes.mean(axis=1),
+        covered=_hits(table["probes"], "c").mean(axis=1),
+        kept_shown=probes[:, shown].mean(axis=1),
+        kept_unshown=probes[:, ~shown].mean(axis=1),
+    )
+
+
+def _hits(marks: Iterable[str], mark: str) -> NDArray[np.bool_]:
+    """One row a run, one column a question."""
+    return np.array([[each == mark for each in run] for run in marks])
 
 
 def _marks(model: Any, tokenizer: Any) -> dict[str, str]:
