@@ -209,9 +209,10 @@ def read(path: Path | None = None) -> pd.DataFrame:
 
     Returns:
         The settings, the steps and the marks, and these shares between 0 and 1: `learned` (value
-        and style right on the first product line), `new_value` and `new_style` (on the new line),
-        `kept` and `covered` (of the probes), `kept_shown` and `kept_unshown` (of the probes of
-        skills in `SHOWN`, and of the others).
+        and style right on the first product line), `new_style` and `new_value` (on the new line),
+        `new_value_told` and `new_value_untold` (of its policies that a new row told, and of the
+        others; no number where there are none), `kept` and `covered` (of the probes),
+        `kept_shown` and `kept_unshown` (of the probes of skills in `SHOWN`, and of the others).
 
     Example:
         >>> len(read()) == len(settings())
@@ -221,20 +222,31 @@ def read(path: Path | None = None) -> pd.DataFrame:
 
     text = (path or data_path("sweeps") / "forgetting.jsonl").read_text(encoding="utf-8")
     table = pd.DataFrame([json.loads(line) for line in text.splitlines()])
-    line = {fact.id: fact.page in ORDERS for fact in facts()}
-    first = np.array([line[fact] for fact in load("faq_test")["fact"]])
+    asked, added = load("faq_test")["fact"], product_line(load("faq_train"), orders=False)["fact"]
+    first = np.array([fact not in added for fact in asked])
+    told = np.array([[fact in added[:new] for fact in asked] for new in table["new"]])
     shown = np.array([skill in SHOWN for skill in load("general")["skill"]])
     value, style = _hits(table["value"], "1"), _hits(table["style"], "1")
     probes = _hits(table["probes"], "r")
     return table.assign(
         learned=(value & style)[:, first].mean(axis=1),
         new_value=value[:, ~first].mean(axis=1),
+        new_value_told=_mean_where(value, told),
+        new_value_untold=_mean_where(value, ~told & ~first),
         new_style=style[:, ~first].mean(axis=1),
         kept=probes.mean(axis=1),
         covered=_hits(table["probes"], "c").mean(axis=1),
         kept_shown=probes[:, shown].mean(axis=1),
         kept_unshown=probes[:, ~shown].mean(axis=1),
     )
+
+
+def _mean_where(hits: NDArray[np.bool_], where: NDArray[np.bool_]) -> list[float]:
+    """Of each row, the share of hits among the columns asked for."""
+    return [
+        float(row[these].mean()) if these.any() else float("nan")
+        for row, these in zip(hits, where, strict=True)
+    ]
 
 
 def _hits(marks: Iterable[str], mark: str) -> NDArray[np.bool_]:
