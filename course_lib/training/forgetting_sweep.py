@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 # one. Each line has eight of the sixteen policies that are taught.
 ORDERS = ("returns", "shipping", "payment", "repairs")
 EPOCHS = 8
-RATES = {"full": (1e-4, 3e-4, 6e-4), "lora": (1e-3, 3e-3, 6e-3), "qlora": (3e-3,)}
-# The rates with which the lesson trains, and at which replay is tried.
-RATE = {"full": 3e-4, "lora": 3e-3, "qlora": 3e-3}
-SHARES = {"lora": (0.01, 0.05, 0.10, 0.25), "full": (0.10,)}
+RATES = {"full": (1e-4, 3e-4, 6e-4), "lora": (1e-3, 3e-3, 6e-3)}
+# The rate with which the lesson trains LoRA, and at which replay and the new line are tried.
+RATE = 3e-3
+SHARES = (0.01, 0.05, 0.10, 0.25)
 # Rows of the new line, beside those of the first one and without them.
 NEW_ROWS = {True: (4, 8, 16), False: (16,)}
 SEEDS = (0, 1, 2)
@@ -56,7 +56,7 @@ class Setting:
 
     Attributes:
         experiment: "rate", "replay" or "domain".
-        method: "full", "lora" or "qlora".
+        method: "full" or "lora".
         rate: peak learning rate.
         share: share of replay rows in everything trained on.
         source: where replay comes from: the pocket model's own "world", the same questions with
@@ -84,17 +84,12 @@ def settings() -> list[Setting]:
         True
     """
     rates = [Setting("rate", method, rate) for method in RATES for rate in RATES[method]]
-    replay = [
-        Setting("replay", method, RATE[method], share)
-        for method in SHARES
-        for share in SHARES[method]
-    ]
+    replay = [Setting("replay", "lora", RATE, share) for share in SHARES]
     replay += [
-        Setting("replay", "lora", RATE["lora"], 0.10, source)
-        for source in ("own answers", "some skills")
+        Setting("replay", "lora", RATE, 0.10, source) for source in ("own answers", "some skills")
     ]
     domain = [
-        Setting("domain", "lora", RATE["lora"], orders=orders, new=new)
+        Setting("domain", "lora", RATE, orders=orders, new=new)
         for orders in NEW_ROWS
         for new in NEW_ROWS[orders]
     ]
@@ -182,10 +177,9 @@ def run(setting: Setting, runtime: Runtime) -> dict[str, Any]:
     """
     from transformers import set_seed
 
-    from course_lib.training import load_model, lora_config, qlora_config, sft_config, sft_trainer
+    from course_lib.training import load_model, lora_config, sft_config, sft_trainer
 
-    quantization = qlora_config(runtime) if setting.method == "qlora" else None
-    model, tokenizer = load_model("pocket", runtime, quantization_config=quantization)
+    model, tokenizer = load_model("pocket", runtime)
     rows = mixture(setting, model, tokenizer)
     set_seed(setting.seed)
     with tempfile.TemporaryDirectory() as folder:
