@@ -44,7 +44,7 @@ RATES = {"full": (1e-4, 3e-4, 6e-4), "lora": (1e-3, 3e-3, 6e-3)}
 RATE = 3e-3
 SHARES = (0.01, 0.05, 0.10, 0.25)
 # Rows of the new line, beside those of the first one and without them.
-NEW_ROWS = {True: (4, 8, 16), False: (16,)}
+NEW_ROWS = {True: (4, 8, 16, 40), False: (16,)}
 SEEDS = (0, 1, 2)
 # Shown in the replay of "some skills"; the other four are only tested.
 SHOWN = GENERAL[:5]
@@ -59,8 +59,7 @@ class Setting:
         method: "full" or "lora".
         rate: peak learning rate.
         share: share of replay rows in everything trained on.
-        source: where replay comes from: the pocket model's own "world", the same questions with
-            the base model's "own answers", or "some skills" only.
+        source: what replay is drawn from: "all skills", or "some skills" only (`SHOWN`).
         orders: whether the rows of the first product line are trained on.
         new: rows of the new product line that are trained on.
         seed: of the adapter, the order of rows and the replay.
@@ -70,7 +69,7 @@ class Setting:
     method: str
     rate: float
     share: float = 0.0
-    source: str = "world"
+    source: str = "all skills"
     orders: bool = True
     new: int = 0
     seed: int = 0
@@ -85,9 +84,7 @@ def settings() -> list[Setting]:
     """
     rates = [Setting("rate", method, rate) for method in RATES for rate in RATES[method]]
     replay = [Setting("replay", "lora", RATE, share) for share in SHARES]
-    replay += [
-        Setting("replay", "lora", RATE, 0.10, source) for source in ("own answers", "some skills")
-    ]
+    replay.append(Setting("replay", "lora", RATE, 0.10, "some skills"))
     domain = [
         Setting("domain", "lora", RATE, orders=orders, new=new)
         for orders in NEW_ROWS
@@ -111,13 +108,11 @@ def product_line(rows: Dataset, *, orders: bool) -> Dataset:
     return rows.filter(lambda row: (page[row["fact"]] in ORDERS) == orders)
 
 
-def mixture(setting: Setting, base: Any, tokenizer: Any) -> Dataset:
+def mixture(setting: Setting) -> Dataset:
     """All rows that a run sees, epochs written out, so that every replay row is a fresh one.
 
     Args:
         setting: says which rows and how much replay.
-        base: the untuned model, for the source "own answers".
-        tokenizer: its tokenizer.
 
     Returns:
         Rows with `messages`; the trainer shuffles them and goes through them once.
@@ -134,35 +129,7 @@ def mixture(setting: Setting, base: Any, tokenizer: Any) -> Dataset:
     if not count:
         return rows
     replay = replay_rows(count, setting.seed, apart_from=load("general"), skills=skills)
-    replay = replay.select_columns("messages")
-    if setting.source == "own answers":
-        replay = own_answers(base, tokenizer, replay)
-    return concatenate_datasets([rows, replay])
-
-
-def own_answers(base: Any, tokenizer: Any, rows: Dataset) -> Dataset:
-    """The same questions, answered by the model itself: replay that needs no answer key.
-
-    Args:
-        base: the untuned model.
-        tokenizer: its tokenizer.
-        rows: rows with `messages`, each ending with an answer, which is not used.
-
-    Returns:
-        Rows with `messages` that end with the model's greedy answer.
-    """
-    from datasets import Dataset
-
-    from course_lib.evaluation import generate, prompts
-
-    asked = prompts(rows)
-    said = generate(base, tokenizer, asked, max_new_tokens=24)
-    return Dataset.from_list(
-        [
-            {"messages": [*question, {"role": "assistant", "content": answer}]}
-            for question, answer in zip(asked, said, strict=True)
-        ]
-    )
+    return concatenate_datasets([rows, replay.select_columns("messages")])
 
 
 def run(setting: Setting, runtime: Runtime) -> dict[str, Any]:
@@ -180,7 +147,7 @@ def run(setting: Setting, runtime: Runtime) -> dict[str, Any]:
     from course_lib.training import load_model, lora_config, sft_config, sft_trainer
 
     model, tokenizer = load_model("pocket", runtime)
-    rows = mixture(setting, model, tokenizer)
+    rows = mixture(setting)
     set_seed(setting.seed)
     with tempfile.TemporaryDirectory() as folder:
         plan = {"num_train_epochs": 1, "learning_rate": setting.rate, "save_strategy": "no"}
@@ -202,10 +169,9 @@ def read(path: Path | None = None) -> pd.DataFrame:
         path: the file; the committed one if None.
 
     Returns:
-        The settings, the steps and the marks, and these shares between 0 and 1: `learned` (value
-        and style right on the first product line), `new_style` and `new_value` (on the new line),
-        `new_value_told` and `new_value_untold` (of its policies that a new row told, and of the
-        others; no number where there are none), `kept` and `covered` (of the probes),
+        The settings, the steps and the marks, and these shares between 0 and 1: `styled` (in the
+        voice of the shop), `learned` (value and style right on the first product line),
+        `new_style` and `new_value` (on the new line), `kept` and `covered` (of the probes),
         `kept_shown` and `kept_unshown` (of the probes of skills in `SHOWN`, and of the others).
 
     Example:
@@ -216,31 +182,21 @@ def read(path: Path | None = None) -> pd.DataFrame:
 
     text = (path or data_path("sweeps") / "forgetting.jsonl").read_text(encoding="utf-8")
     table = pd.DataFrame([json.loads(line) for line in text.splitlines()])
-    asked, added = load("faq_test")["fact"], product_line(load("faq_train"), orders=False)["fact"]
-    first = np.array([fact not in added for fact in asked])
-    told = np.array([[fact in added[:new] for fact in asked] for new in table["new"]])
+    new_line = set(product_line(load("faq_train"), orders=False)["fact"])
+    first = np.array([fact not in new_line for fact in load("faq_test")["fact"]])
     shown = np.array([skill in SHOWN for skill in load("general")["skill"]])
     value, style = _hits(table["value"], "1"), _hits(table["style"], "1")
     probes = _hits(table["probes"], "r")
     return table.assign(
+        styled=style.mean(axis=1),
         learned=(value & style)[:, first].mean(axis=1),
         new_value=value[:, ~first].mean(axis=1),
-        new_value_told=_mean_where(value, told),
-        new_value_untold=_mean_where(value, ~told & ~first),
         new_style=style[:, ~first].mean(axis=1),
         kept=probes.mean(axis=1),
         covered=_hits(table["probes"], "c").mean(axis=1),
         kept_shown=probes[:, shown].mean(axis=1),
         kept_unshown=probes[:, ~shown].mean(axis=1),
     )
-
-
-def _mean_where(hits: NDArray[np.bool_], where: NDArray[np.bool_]) -> list[float]:
-    """Of each row, the share of hits among the columns asked for."""
-    return [
-        float(row[these].mean()) if these.any() else float("nan")
-        for row, these in zip(hits, where, strict=True)
-    ]
 
 
 def _hits(marks: Iterable[str], mark: str) -> NDArray[np.bool_]:

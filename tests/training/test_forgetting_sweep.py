@@ -6,7 +6,6 @@ import json
 from dataclasses import asdict
 
 import numpy as np
-import pytest
 
 from course_lib.runtime import data_path, detect
 from course_lib.training.forgetting_sweep import SEEDS, Setting, product_line, read, run, settings
@@ -46,12 +45,11 @@ def test_shares_are_those_of_the_marks() -> None:
         np.mean([v == s == "1" for v, s in zip(line["value"], line["style"], strict=True)])
         for line in LINES
     ]
+    # The mean over both product lines is the mean of their means: each has half of the questions.
+    values = [line["value"].count("1") / len(line["value"]) for line in LINES]
+    assert (table["new_value"] / 2 <= np.array(values) + 1e-9).all()
+    assert np.allclose(table["styled"], [line["style"].count("1") / 64 for line in LINES])
     assert (table["learned"] <= 2 * np.array(both)).all()
-    # Four rows tell four of the eight new policies; the mean of both halves is the whole.
-    four = table[table["new"] == 4]
-    halves = (four["new_value_told"] + four["new_value_untold"]) / 2
-    assert np.allclose(four["new_value"], halves)
-    assert table.loc[table["new"] == 0, "new_value_told"].isna().all()
 
 
 def test_the_two_lines_share_no_row() -> None:
@@ -73,8 +71,3 @@ def test_a_run_comes_out_as_recorded() -> None:
     other = recorded(Setting("rate", "lora", 6e-3, seed=SEEDS[0]))
     apart = zip(again["probes"], str(other["probes"]), strict=True)
     assert np.mean([one == two for one, two in apart]) < 0.9
-
-
-@pytest.mark.parametrize("source", ["own answers", "some skills"])
-def test_there_is_a_run_of_each_source(source: str) -> None:
-    assert (read()["source"] == source).sum() == len(SEEDS)
