@@ -143,7 +143,7 @@ def learned_and_forgotten(
         for place, (series, rows) in enumerate(frame.groupby("series", sort=False)):
             colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
             runs = 100 * rows[["learned", "forgotten"]]
-            axes.plot(*runs.to_numpy().T, marker, color=colour, markersize=6, alpha=0.35)
+            axes.plot(*runs.to_numpy().T, marker, color=colour, markersize=7, alpha=0.6)
             means = 100 * rows.groupby("setting")[["learned", "forgotten"]].mean().sort_index()
             axes.plot(
                 *means.to_numpy().T,
@@ -163,7 +163,7 @@ def learned_and_forgotten(
                     color=colour,
                     fontweight="bold",
                 )
-        axes.set_xlim(-3, 103)
+        axes.set_xlim(-8, 103)
         axes.set_ylim(-3, 112)
         axes.set_xlabel("learnt: right answers on the new task (%)")
         axes.set_ylabel("forgotten: points lost on the probes")
@@ -211,7 +211,7 @@ def share_curves(
         for place, (series, rows) in enumerate(frame.groupby("series", sort=False)):
             colour, marker = COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
             at = rows["setting"].map(places)
-            axes.plot(at, 100 * rows["share"], marker, color=colour, markersize=6, alpha=0.35)
+            axes.plot(at, 100 * rows["share"], marker, color=colour, markersize=7, alpha=0.6)
             means = 100 * rows.groupby(at)["share"].mean().sort_index()
             axes.plot(
                 means.index,
