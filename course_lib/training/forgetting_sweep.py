@@ -1,7 +1,7 @@
 """The full sweep of lesson 10: methods, rates, replay and a new product line, over three seeds.
 
-    python -m course_lib.training.forgetting_sweep            # half an hour on one core
-    python -m course_lib.training.forgetting_sweep --only domain
+    python -m course_lib.training.forgetting_sweep            # ten to twenty minutes on one core
+    python -m course_lib.training.forgetting_sweep --only domain --out new_line.jsonl
 
 The lesson trains a handful of these runs itself and reads the rest from
 `data/sweeps/forgetting.jsonl`, which this command writes. One line is one run, with the marks of
