@@ -157,14 +157,16 @@ def learned_and_forgotten(
                 axes.annotate(
                     f"{setting:g}",
                     (x, y),
-                    xytext=(0, 11 + 14 * (place % 2)),
+                    # In turn below and above: neighbouring lines do not write over each other.
+                    xytext=(0, 12 if place % 2 else -12),
                     textcoords="offset points",
                     ha="center",
+                    va="bottom" if place % 2 else "top",
                     color=colour,
                     fontweight="bold",
                 )
         axes.set_xlim(-8, 103)
-        axes.set_ylim(-3, 112)
+        axes.set_ylim(-10, 112)
         axes.set_xlabel("learnt: right answers on the new task (%)")
         axes.set_ylabel("forgotten: points lost on the probes")
         axes.grid(color="#dddddd")
