@@ -31,6 +31,14 @@ WORDING = pd.DataFrame({"read": [20, 40, 60], "distinct": [20, 35, 45]})
 SOURCES = pd.DataFrame(
     {"left out": [0, 30], "kept": [814, 50], "rejected": [404, 0]}, index=["export", "site"]
 )
+TRADE = pd.DataFrame(
+    {
+        "series": ["full", "full", "full", "LoRA", "LoRA"],
+        "setting": [1e-4, 1e-4, 3e-4, 1e-3, 3e-3],
+        "learned": [0.1, 0.2, 1.0, 0.0, 0.7],
+        "forgotten": [0.0, 0.1, 0.6, 0.2, 1.0],
+    }
+)
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
 
@@ -173,6 +181,25 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
     )
     yield ("wording", lambda: plotting.wording_curves({"export": WORDING, "pairs": WORDING}))
     yield ("sources", lambda: plotting.source_rows(SOURCES))
+    yield (
+        "skill map",
+        lambda: plotting.skill_map(
+            pd.DataFrame({"base": [1.0, 0.9], "LoRA": [0.4, 0.0]}, index=["sums", "plurals"])
+        ),
+    )
+    yield (
+        "fates",
+        lambda: plotting.fate_bars(
+            {"base": ["right"] * 4, "LoRA + replay": ["right", "right", "covered", "gone"]}
+        ),
+    )
+    yield ("learned and forgotten", lambda: plotting.learned_and_forgotten(TRADE))
+    yield (
+        "shares",
+        lambda: plotting.share_curves(
+            TRADE.rename(columns={"learned": "share"}), xlabel="replay (%)", title="Replay"
+        ),
+    )
     yield (
         "ledger",
         lambda: plotting.cleaning_ledger(
@@ -408,3 +435,28 @@ def test_pass_curves_keep_their_intervals() -> None:
     assert heights.tolist() == [100 * BEFORE.share, 100 * AFTER.share]
     with pytest.raises(CourseError, match="nothing to draw"):
         plotting.pass_curves({})
+
+
+def test_the_plane_has_a_large_mark_a_setting_and_a_small_one_a_run() -> None:
+    axes = plotting.learned_and_forgotten(TRADE).axes[0]
+    runs, means = (np.asarray(line.get_xydata()) for line in axes.lines if line.get_marker() == "o")
+    assert len(runs) == 3
+    assert means[:, 0] == pytest.approx([15, 100])
+    assert means[:, 1] == pytest.approx([5, 60])
+
+
+def test_what_is_too_narrow_for_its_number_goes_without() -> None:
+    figure = plotting.fate_bars({"LoRA": ["right"] * 97 + ["covered", "gone", "gone"]})
+    numbers = [text.get_text() for text in figure.axes[0].texts]
+    assert numbers == ["97"]
+
+
+def test_forgetting_without_rows_is_told() -> None:
+    with pytest.raises(CourseError, match="no skills"):
+        plotting.skill_map(pd.DataFrame())
+    with pytest.raises(CourseError, match="no models"):
+        plotting.fate_bars({})
+    with pytest.raises(CourseError, match="no column setting"):
+        plotting.learned_and_forgotten(TRADE.drop(columns="setting"))
+    with pytest.raises(CourseError, match="no column share"):
+        plotting.share_curves(TRADE, xlabel="x", title="t")
