@@ -16,16 +16,19 @@ from functools import partial
 from io import StringIO
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
 from course_lib.runtime import data_path, detect
 from course_lib.sweeps.knobs import Knobs, run
 from course_lib.sweeps.plan import STUDIES, Planned, plan
-from course_lib.sweeps.search import FRESH, SEARCHES, search
+from course_lib.sweeps.search import FRESH, SCREEN, SEARCH, search, tried, winner
 from course_lib.sweeps.table import COLUMNS, knobs_of, read
 
-SEARCH, WINNERS = "search", "winners"
+if TYPE_CHECKING:
+    import pandas as pd
+
+WINNERS = "winners"
 
 
 def main(argv: list[str]) -> int:
@@ -76,9 +79,9 @@ def train(planned: Planned) -> list[dict[str, Any]]:
     return [{"study": planned.study, "trial": "", **_train(planned.knobs, planned.seed)}]
 
 
-def _search(number: int) -> list[dict[str, Any]]:
-    found = search(partial(_train, seed=number), number)
-    return [{"study": f"{SEARCH} {number}", "trial": at, **row} for at, row in enumerate(found)]
+def _search() -> list[dict[str, Any]]:
+    found = search(partial(_train, seed=0))
+    return [{"study": SEARCH, "trial": trial, **row} for trial, row in enumerate(found)]
 
 
 def _train(knobs: Knobs, seed: int) -> dict[str, Any]:
@@ -90,8 +93,10 @@ def _train(knobs: Knobs, seed: int) -> dict[str, Any]:
 
 
 def _make(study: str, path: Path, workers: int) -> int:
-    tasks = [partial(_search, number) for number in _missing_searches(study, path)]
-    tasks += [partial(train, planned) for planned in _missing_runs(study, path)]
+    table = read(path) if path.exists() else None
+    tasks: list[Any] = [partial(train, planned) for planned in _missing(study, table)]
+    if study == SEARCH and (table is None or SEARCH not in set(table["study"])):
+        tasks = [_search]
     made = 0
     # A fresh process for each worker: a forked one would inherit torch's threads half-alive.
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -102,35 +107,27 @@ def _make(study: str, path: Path, workers: int) -> int:
     return made
 
 
-def _missing_searches(study: str, path: Path) -> list[int]:
-    done = set(read(path)["study"]) if path.exists() else set()
-    return [number for number in SEARCHES if study == SEARCH and f"{SEARCH} {number}" not in done]
-
-
-def _missing_runs(study: str, path: Path) -> list[Planned]:
+def _missing(study: str, table: pd.DataFrame | None) -> list[Planned]:
     if study == SEARCH:
         return []
-    table = read(path) if path.exists() else None
-    if study == WINNERS:
-        if table is None:
-            raise CourseError(f"{path}: no table yet, so no winners: run the study {SEARCH} first")
-        wanted = [
-            Planned(f"{WINNERS} {number}", knobs, seed)
-            for number in SEARCHES
-            for knobs in [_winner(table, number)]
-            for seed in FRESH
-        ]
-    else:
-        wanted = plan(study)
+    wanted = _winners(table) if study == WINNERS else plan(study)
     if table is None:
         return wanted
     done = {(row["study"], knobs_of(row), row["seed"]) for row in table.to_dict("records")}
     return [planned for planned in wanted if tuple(planned) not in done]
 
 
-def _winner(table: Any, number: int) -> Knobs:
-    trials = table[table["study"] == f"{SEARCH} {number}"]
-    return knobs_of(trials.loc[trials["validation_loss"].idxmin()])
+def _winners(table: pd.DataFrame | None) -> list[Planned]:
+    if table is None or not {SEARCH, "learning rate"} <= set(table["study"]):
+        raise CourseError(
+            "there are no winners yet: run the studies search and learning rate first"
+        )
+    chosen = {contest: winner(tried(table, contest)) for contest in (SEARCH, SCREEN)}
+    return [
+        Planned(f"winner of the {contest}", knobs, seed)
+        for contest, knobs in chosen.items()
+        for seed in FRESH
+    ]
 
 
 def _append(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -1,4 +1,8 @@
-"""Optuna's search over the same knobs at the same number of rows seen, and what it found."""
+"""Three ways to spend the same number of runs, and what each of them chose.
+
+Optuna's search turns all knobs at once; a screen turns the learning rate alone, each value with two
+seeds; and the starting values are simply run again with other seeds.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from course_lib.sweeps.knobs import TARGETS, Knobs
 from course_lib.sweeps.plan import START, TRIALS
+from course_lib.sweeps.table import knobs_of
 
 if TYPE_CHECKING:
     import optuna
     import pandas as pd
 
-SEARCHES = (0, 1)
-# The winners are trained again with seeds that no search has seen.
+# The contests, by the name of their study.
+SEARCH, SCREEN = "search", "screen"
+# The screen's rates and seeds: as many runs as the search has trials.
+SCREENED, SCREEN_SEEDS = (2.5e-3, 8e-3, 2.5e-2), (0, 1)
+# The winners are trained again with seeds that have chosen nothing.
 FRESH = range(100, 103)
 
 
@@ -43,20 +51,20 @@ def suggest(trial: optuna.Trial) -> Knobs:
 
 
 def search(
-    score: Callable[[Knobs], Mapping[str, Any]], number: int, trials: int = TRIALS
+    score: Callable[[Knobs], Mapping[str, Any]], seed: int = 0, trials: int = TRIALS
 ) -> list[dict[str, Any]]:
     """Search with Optuna's TPE for the knobs with the lowest validation loss.
 
     Args:
         score: Trains with knobs and returns what `run` does.
-        number: Seed of the sampler.
+        seed: Of the sampler.
         trials: How many runs to make.
 
     Returns:
         What `score` returned for each trial, in order.
 
     Example:
-        >>> search(lambda knobs: run(knobs, 0, runtime, folder="build"), 0)  # doctest: +SKIP
+        >>> search(lambda knobs: run(knobs, 0, runtime, folder="build"))  # doctest: +SKIP
     """
     import optuna
 
@@ -67,9 +75,51 @@ def search(
         found.append(dict(score(suggest(trial))))
         return float(found[-1]["validation_loss"])
 
-    sampler = optuna.samplers.TPESampler(seed=number)
+    sampler = optuna.samplers.TPESampler(seed=seed)
     optuna.create_study(direction="minimize", sampler=sampler).optimize(objective, n_trials=trials)
     return found
+
+
+def tried(table: pd.DataFrame, contest: str) -> pd.DataFrame:
+    """The runs among which a contest chose.
+
+    Args:
+        table: The sweep's table.
+        contest: `SEARCH` or `SCREEN`.
+
+    Returns:
+        As many rows as a search has trials.
+
+    Example:
+        >>> from course_lib.sweeps.table import read
+        >>> len(tried(read(), SCREEN)) == len(tried(read(), SEARCH)) == TRIALS
+        True
+    """
+    if contest == SEARCH:
+        return table[table["study"] == SEARCH]
+    rates = table["study"].isin(["start", "learning rate"])
+    rates &= table["learning_rate"].isin(SCREENED) & table["seed"].isin(SCREEN_SEEDS)
+    return table[rates]
+
+
+def winner(runs: pd.DataFrame) -> Knobs:
+    """The knobs with the lowest mean validation loss; the test has no say.
+
+    Args:
+        runs: Rows of the sweep's table.
+
+    Returns:
+        The knobs to go on with.
+
+    Example:
+        >>> from course_lib.sweeps.table import read
+        >>> winner(tried(read(), SCREEN)).rank
+        16
+    """
+    losses: dict[Knobs, list[float]] = {}
+    for row in runs.to_dict("records"):
+        losses.setdefault(knobs_of(row), []).append(row["validation_loss"])
+    return min(losses, key=lambda knobs: sum(losses[knobs]) / len(losses[knobs]))
 
 
 def as_study(trials: pd.DataFrame) -> optuna.Study:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
 from course_lib.evaluation.comparison import Difference
 from course_lib.runtime import data_path
-from course_lib.sweeps.knobs import Knobs
+from course_lib.sweeps.knobs import TARGETS, Knobs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +73,9 @@ def knobs_of(row: Mapping[str, Any] | pd.Series[Any]) -> Knobs:
         >>> knobs_of(read().query("study == 'start'").iloc[0]) == Knobs()
         True
     """
-    kinds = {field.name: type(field.default) for field in fields(Knobs)}
-    return Knobs(**{name: kind(row[name]) for name, kind in kinds.items()})
+    # A row of strings and numbers comes back from pandas with numpy's types.
+    started = asdict(Knobs())
+    return Knobs(**{name: type(value)(row[name]) for name, value in started.items()})
 
 
 def bands(table: pd.DataFrame, by: str, figure: str = "test_loss") -> pd.DataFrame:
@@ -98,7 +99,10 @@ def bands(table: pd.DataFrame, by: str, figure: str = "test_loss") -> pd.DataFra
     import pandas as pd
 
     found = {value: _interval(rows[figure], figure) for value, rows in table.groupby(by)}
-    return pd.DataFrame(found, index=["mean", "low", "high", "seeds"]).T.rename_axis(by)
+    bands = pd.DataFrame(found, index=["mean", "low", "high", "seeds"]).T.rename_axis(by)
+    if by == "targets":
+        bands = bands.loc[[name for name in TARGETS if name in bands.index]]
+    return bands
 
 
 def paired_by_seed(
