@@ -31,6 +31,10 @@ WORDING = pd.DataFrame({"read": [20, 40, 60], "distinct": [20, 35, 45]})
 SOURCES = pd.DataFrame(
     {"left out": [0, 30], "kept": [814, 50], "rejected": [404, 0]}, index=["export", "site"]
 )
+BANDS = pd.DataFrame(
+    {"mean": [3.2, 0.3, 4.1], "low": [3.1, 0.2, 2.0], "high": [3.3, 0.4, 8.0]},
+    index=[2.5e-4, 8e-3, 7.5e-2],
+)
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
 
@@ -155,6 +159,18 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         "vocabularies",
         lambda: plotting.vocabulary_sizes(
             pd.DataFrame({"English": [0.7, 0.3], "Japanese": [3.0, 3.0]}, index=[300, 4000])
+        ),
+    )
+    yield (
+        "knobs",
+        lambda: plotting.knobs_side_by_side(
+            {"learning rate": BANDS, "rank": BANDS.set_axis([4, 16, 64])}, {"rank": 16}
+        ),
+    )
+    yield (
+        "bands",
+        lambda: plotting.band_curves(
+            {"LoRA": BANDS, "full": BANDS / 2}, xlabel="rate", ylabel="loss", log_y=True, title="A"
         ),
     )
     yield ("wording", lambda: plotting.wording_curves({"export": WORDING, "pairs": WORDING}))
@@ -319,6 +335,10 @@ def test_bad_input_is_told() -> None:
         plotting.judged_precision(nobody)
     with pytest.raises(CourseError, match="no methods"):
         plotting.memory_bars({})
+    with pytest.raises(CourseError, match="no knobs"):
+        plotting.knobs_side_by_side({}, {})
+    with pytest.raises(CourseError, match="no lines"):
+        plotting.band_curves({}, xlabel="rate", ylabel="loss", title="A")
     with pytest.raises(CourseError, match="no scores"):
         plotting.before_after({})
     for draw_cost in (plotting.language_costs, plotting.vocabulary_sizes):
@@ -349,6 +369,31 @@ def test_bad_input_is_told() -> None:
         plotting.runs_compared({"a": HISTORY}, baseline="none")
     with pytest.raises(CourseError, match="no such file"):
         plotting.learning_curves("nowhere.json")
+
+
+def test_a_knob_s_stripe_shows_its_values_its_band_and_its_start() -> None:
+    figure = plotting.knobs_side_by_side(
+        {"learning rate": BANDS, "rank": BANDS.set_axis([4, 16, 64])}, {"rank": 16}
+    )
+    axes = figure.axes[0]
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert ticks == ["2.5e-4", "8e-3", "7.5e-2", "4", "16", "64"]
+    rate, rank, star = axes.lines
+    assert [*rate.get_ydata()] == [3.2, 0.3, 4.1]
+    assert star.get_xdata()[0] == rank.get_xdata()[1]
+    assert star.get_ydata()[0] == 0.3
+    assert len(axes.collections) == 2
+
+
+def test_a_band_reaches_from_low_to_high() -> None:
+    figure = plotting.band_curves(
+        {"LoRA": BANDS}, xlabel="rate", ylabel="loss", log_x=False, title="A"
+    )
+    axes = figure.axes[0]
+    corners = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert corners.min() == 0.2
+    assert corners.max() == 8.0
+    assert axes.get_xscale() == "linear"
 
 
 def test_an_update_s_shares_are_drawn_against_its_directions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,6 @@ def knobs_side_by_side(
                 xycoords=axes.get_xaxis_transform(),
                 ha="center",
                 va="bottom",
-                color=colour,
                 fontweight="bold",
             )
             ticks += at
@@ -70,7 +70,7 @@ def knobs_side_by_side(
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(lambda value, _: "")
         axes.set_yticks(_round_ticks(*axes.get_ylim()))
-        axes.set_xticks(ticks, names, rotation=70)
+        axes.set_xticks(ticks, names, rotation=65, ha="right", rotation_mode="anchor")
         axes.set_ylabel(ylabel)
         axes.grid(axis="y", color="#dddddd")
     return figure
@@ -81,15 +81,17 @@ def band_curves(
     *,
     xlabel: str,
     ylabel: str,
+    log_x: bool = True,
     log_y: bool = False,
     title: str,
 ) -> Figure:
-    """Mean and interval over a knob on a logarithmic axis, one band for each line.
+    """Mean and interval over a knob, one band for each line.
 
     Args:
         found: for each line a table as `course_lib.sweeps.table.bands` returns it.
         xlabel: the knob, with its unit.
         ylabel: what is measured, with its unit.
+        log_x: False for a plain count.
         log_y: True for a loss that runs over several powers.
         title: heading of the figure.
 
@@ -123,7 +125,9 @@ def band_curves(
                 marker=MARKERS[place % len(MARKERS)],
                 label=line,
             )
-        axes.set_xscale("log")
+        if log_x:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: _short(value))
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         if log_y:
@@ -138,10 +142,15 @@ def band_curves(
 
 
 def _short(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    """A number as it is said: 2.5e-3 rather than 0.0025, and 16 as it is."""
+    if not isinstance(value, float) or value >= 0.1 or value <= 0:
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    power = math.floor(math.log10(value))
+    return f"{value / 10**power:.2g}e{power}"
 
 
 def _round_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of every power of ten inside the axis."""
-    steps = [digit * 10.0**power for power in range(-4, 4) for digit in (1, 2, 5)]
+    """Round numbers inside a logarithmic axis, more of them where it is short."""
+    digits = (1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 5, 7)
+    steps = [digit * 10.0**power for power in range(-4, 4) for digit in digits]
     return [step for step in steps if low <= step <= high]

@@ -12,10 +12,10 @@ START = Knobs()
 SEEDS = (0, 1, 2)
 # Half decades, and quarter decades where the best ones lie.
 RATES = (2.5e-4, 8e-4, 2.5e-3, 4.5e-3, 8e-3, 1.4e-2, 2.5e-2, 7.5e-2)
-FULL_RATES = (2.5e-4, 8e-4, 2.5e-3)
+FULL_RATES = (8e-5, 2.5e-4, 8e-4, 1.4e-3, 2.5e-3, 8e-3)
 SIZES = (10, 50, 100, 300, 1000)
 # Trials of one search, and runs of the starting values: what the same compute buys unsearched.
-TRIALS = 6
+TRIALS = 12
 
 
 class Planned(NamedTuple):
@@ -37,7 +37,7 @@ def plan(study: str) -> list[Planned]:
 
     Example:
         >>> len(plan("rank"))
-        6
+        9
     """
     return [
         Planned(study, knobs, seed)
@@ -58,11 +58,11 @@ STUDIES: dict[str, list[tuple[Knobs, int]]] = {
     "learning rate": list(_one(learning_rate=RATES)),
     "full": list(_one(method=["full"] * len(FULL_RATES), learning_rate=FULL_RATES)),
     # Alpha follows the rank, so that the scale of the update stays.
-    "rank": list(_one(rank=(1, 64), alpha=(2, 128))),
+    "rank": list(_one(rank=(1, 4, 64), alpha=(2, 8, 128))),
     "alpha": list(_one(alpha=(8, 128))),
-    "targets": list(_one(targets=("q", "attention"))),
-    "batch": list(_one(batch=(4, 80))),
-    "epochs": list(_one(epochs=(1, 10))),
+    "targets": list(_one(targets=("q", "q, v", "attention", "mlp"))),
+    "batch": list(_one(batch=(4, 32, 80))),
+    "epochs": list(_one(epochs=(1, 2, 10))),
     "variants": list(_one(method=("rslora", "pissa", "neftune", "dora"))),
     "fixed alpha": list(_one(rank=(64,))),
     # As many steps for every size, so that only the rows differ and not the training.
