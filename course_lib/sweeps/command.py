@@ -143,7 +143,7 @@ def _append(path: Path, rows: list[dict[str, Any]]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m course_lib sweep",
-        description="Run the full sweep of lesson 08 (an hour of one core) and write its table.",
+        description="Make the runs of lesson 08: half an hour of one quiet core.",
     )
     parser.add_argument("--only", nargs="+", default=[], help="studies to run (default: all)")
     parser.add_argument("--out", type=Path, default=data_path("sweeps", "knobs.csv"))

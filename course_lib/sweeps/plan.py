@@ -10,6 +10,8 @@ from course_lib.sweeps.knobs import Knobs
 
 START = Knobs()
 SEEDS = (0, 1, 2)
+# Where small differences are to be told from luck.
+MORE_SEEDS = (0, 1, 2, 3)
 # Half decades, and quarter decades where the best ones lie.
 RATES = (2.5e-4, 8e-4, 2.5e-3, 4.5e-3, 8e-3, 1.4e-2, 2.5e-2, 7.5e-2)
 FULL_RATES = (8e-5, 2.5e-4, 8e-4, 1.4e-3, 2.5e-3, 8e-3)
@@ -46,25 +48,26 @@ def plan(study: str) -> list[Planned]:
     ]
 
 
-def _one(**values: Sequence[Any]) -> Iterator[tuple[Knobs, int]]:
+def _one(seeds: Sequence[int] = SEEDS, /, **values: Sequence[Any]) -> Iterator[tuple[Knobs, int]]:
     """Turn one knob through its values; more than one named are turned together."""
-    for seed in SEEDS:
+    for seed in seeds:
         for setting in zip(*values.values(), strict=True):
             yield replace(START, **dict(zip(values, setting, strict=True))), seed
 
 
 STUDIES: dict[str, list[tuple[Knobs, int]]] = {
     "start": [(START, seed) for seed in range(TRIALS)],
-    "learning rate": list(_one(learning_rate=RATES)),
+    "learning rate": [*_one(learning_rate=RATES), *_one(MORE_SEEDS[3:], learning_rate=(8e-3,))],
     "full": list(_one(method=["full"] * len(FULL_RATES), learning_rate=FULL_RATES)),
     # Alpha follows the rank, so that the scale of the update stays.
     "rank": list(_one(rank=(1, 4, 64), alpha=(2, 8, 128))),
-    "alpha": list(_one(alpha=(8, 128))),
+    "alpha": list(_one(MORE_SEEDS, alpha=(8, 128))),
     "targets": list(_one(targets=("q", "q, v", "attention", "mlp"))),
     "batch": list(_one(batch=(4, 32, 80))),
     "epochs": list(_one(epochs=(1, 2, 10))),
-    "variants": list(_one(method=("rslora", "pissa", "neftune", "dora"))),
-    "fixed alpha": list(_one(rank=(64,))),
+    "variants": list(_one(MORE_SEEDS, method=("rslora", "pissa", "neftune", "dora"))),
+    # And alpha left as it is: what does the rank do by itself?
+    "fixed alpha": list(_one(rank=(1, 64))),
     # As many steps for every size, so that only the rows differ and not the training.
     "rows": list(_one(rows=SIZES, source=["threads"] * len(SIZES), steps=[50] * len(SIZES))),
 }

@@ -142,13 +142,12 @@ def as_study(trials: pd.DataFrame) -> optuna.Study:
     spaces = {
         "learning_rate": optuna.distributions.FloatDistribution(1e-4, 1e-1, log=True),
         "rank": optuna.distributions.IntDistribution(1, 64, log=True),
-        "alpha_over_rank": optuna.distributions.FloatDistribution(0.25, 8, log=True),
+        "alpha": optuna.distributions.IntDistribution(1, 256, log=True),
         "targets": optuna.distributions.CategoricalDistribution(list(TARGETS)),
         "batch": optuna.distributions.IntDistribution(2, 80, log=True),
     }
     study = optuna.create_study(direction="minimize")
     for row in trials.to_dict("records"):
-        row["alpha_over_rank"] = row["alpha"] / row["rank"]
         values = {name: row[name] for name in spaces}
         study.add_trial(
             optuna.trial.create_trial(

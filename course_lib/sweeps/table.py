@@ -56,8 +56,8 @@ def read(path: str | Path | None = None) -> pd.DataFrame:
     path = Path(path or data_path("sweeps", "knobs.csv"))
     if not path.is_file():
         raise CourseError(f"{path}: no such table. `python -m course_lib sweep` writes it")
-    # To the last digit: a learning rate is looked up by its value.
-    return pd.read_csv(path, float_precision="round_trip")
+    # To the last digit, whatever the version of pandas: a rate is looked up by its value.
+    return pd.read_csv(path, converters={"learning_rate": float})
 
 
 def knobs_of(row: Mapping[str, Any] | pd.Series[Any]) -> Knobs:

@@ -118,8 +118,7 @@ def test_an_interval_of_shares_is_student_s() -> None:
 def test_seeds_are_paired_by_number_and_not_by_place() -> None:
     before = pd.DataFrame({"seed": [0, 1, 2], "test_right": [0.1, 0.5, 0.9]})
     after = pd.DataFrame({"seed": [2, 1, 0, 7], "test_right": [1.0, 0.6, 0.2, 0.0]})
-    diff, low, high = paired_by_seed(before, after, "test_right")
-    assert diff == low == high == pytest.approx(0.1)
+    assert paired_by_seed(before, after, "test_right") == pytest.approx((0.1, 0.1, 0.1))
     with pytest.raises(CourseError, match="at least two"):
         paired_by_seed(before, after.iloc[:1], "test_right")
 
