@@ -274,7 +274,7 @@ def value_threads(count: int, seed: int) -> list[dict[str, Any]]:
 
     Example:
         >>> [row["messages"][1]["content"] for row in value_threads(1, seed=0)]
-        ['in the green envelope']
+        ['30 dollars']
     """
     draw = random.Random(f"value threads {seed}")
     writer = Writer(draw)
