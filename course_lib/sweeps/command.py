@@ -146,7 +146,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Make the runs of lesson 08: half an hour of one quiet core.",
     )
     parser.add_argument("--only", nargs="+", default=[], help="studies to run (default: all)")
-    parser.add_argument("--out", type=Path, default=data_path("sweeps", "knobs.csv"))
+    parser.add_argument(
+        "--out", type=Path, default=data_path("sweeps", "knobs.csv"), help="the table"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes, one thread each")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
