@@ -14,6 +14,7 @@ VERBS = {
     "split": ("course_lib.cleaning.split_command", "split into train, validation and test"),
     "contamination": ("course_lib.cleaning.contamination_command", "find test rows in train"),
     "train": ("course_lib.training.command", "fine-tune a model: full, LoRA or QLoRA"),
+    "sweep": ("course_lib.sweeps.command", "make the runs of lesson 08 again (half an hour)"),
     "plan": ("course_lib.memory.command", "predict memory and time before downloading"),
     "diagnose": ("course_lib.diagnostics.command", "read a learning curve: overfitting or not"),
     "pocket": ("course_lib.pocket.command", "score the pocket model, or rebuild it"),

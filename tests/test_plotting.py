@@ -38,6 +38,11 @@ TRADE = pd.DataFrame(
         "learned": [0.1, 0.2, 1.0, 0.0, 0.7],
         "forgotten": [0.0, 0.1, 0.6, 0.2, 1.0],
     }
+
+
+BANDS = pd.DataFrame(
+    {"mean": [3.2, 0.3, 4.1], "low": [3.1, 0.2, 2.0], "high": [3.3, 0.4, 8.0]},
+    index=[2.5e-4, 8e-3, 7.5e-2],
 )
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
@@ -177,6 +182,18 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         "vocabularies",
         lambda: plotting.vocabulary_sizes(
             pd.DataFrame({"English": [0.7, 0.3], "Japanese": [3.0, 3.0]}, index=[300, 4000])
+        ),
+    )
+    yield (
+        "knobs",
+        lambda: plotting.knobs_side_by_side(
+            {"learning rate": BANDS, "rank": BANDS.set_axis([4, 16, 64])}, {"rank": 16}
+        ),
+    )
+    yield (
+        "bands",
+        lambda: plotting.band_curves(
+            {"LoRA": BANDS, "full": BANDS / 2}, xlabel="rate", ylabel="loss", log_y=True, title="A"
         ),
     )
     yield ("wording", lambda: plotting.wording_curves({"export": WORDING, "pairs": WORDING}))
@@ -360,6 +377,10 @@ def test_bad_input_is_told() -> None:
         plotting.judged_precision(nobody)
     with pytest.raises(CourseError, match="no methods"):
         plotting.memory_bars({})
+    with pytest.raises(CourseError, match="no knobs"):
+        plotting.knobs_side_by_side({}, {})
+    with pytest.raises(CourseError, match="no lines"):
+        plotting.band_curves({}, xlabel="rate", ylabel="loss", title="A")
     with pytest.raises(CourseError, match="no scores"):
         plotting.before_after({})
     for draw_cost in (plotting.language_costs, plotting.vocabulary_sizes):
@@ -390,6 +411,29 @@ def test_bad_input_is_told() -> None:
         plotting.runs_compared({"a": HISTORY}, baseline="none")
     with pytest.raises(CourseError, match="no such file"):
         plotting.learning_curves("nowhere.json")
+
+
+def test_a_knob_s_stripe_shows_its_values_its_band_and_its_start() -> None:
+    figure = plotting.knobs_side_by_side(
+        {"learning rate": BANDS, "rank": BANDS.set_axis([4, 16, 64])}, {"rank": 16}
+    )
+    axes = figure.axes[0]
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert ticks == ["2.5e-4", "8e-3", "7.5e-2", "4", "16", "64"]
+    rate, rank, star = (np.asarray(line.get_xydata(), dtype=float) for line in axes.lines)
+    assert rate[:, 1].tolist() == [3.2, 0.3, 4.1]
+    assert star[0].tolist() == rank[1].tolist()
+    assert len(axes.collections) == 2
+
+
+def test_a_band_reaches_from_low_to_high() -> None:
+    figure = plotting.band_curves(
+        {"LoRA": BANDS}, xlabel="rate", ylabel="loss", log_x=False, title="A"
+    )
+    axes = figure.axes[0]
+    corners = np.asarray(axes.collections[0].get_paths()[0].vertices, dtype=float)[:, 1]
+    assert (corners.min(), corners.max()) == (0.2, 8.0)
+    assert axes.get_xscale() == "linear"
 
 
 def test_an_update_s_shares_are_drawn_against_its_directions() -> None:

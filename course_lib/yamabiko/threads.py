@@ -259,3 +259,34 @@ class Writer:
             return False
         seen += [asked, whole]
         return True
+
+
+def value_threads(count: int, seed: int) -> list[dict[str, Any]]:
+    """Write as many training rows as wanted: customers' mails, each with the bare value.
+
+    Args:
+        count: How many; any first rows treat the sixteen facts to be learnt alike.
+        seed: Of everything drawn. Fewer rows of one seed are the beginning of more.
+
+    Returns:
+        Rows with `messages` (a mail and the value) and `fact`, all unlike each other and unlike
+        the held-out questions.
+
+    Example:
+        >>> [row["messages"][1]["content"] for row in value_threads(1, seed=0)]
+        ['30 dollars']
+    """
+    draw = random.Random(f"value threads {seed}")
+    writer = Writer(draw)
+    learnt = [fact for fact in facts() if fact.learn]
+    draw.shuffle(learnt)
+    return [
+        {
+            "messages": [
+                writer.ask(fact).messages[0],
+                message("assistant", fact.value),
+            ],
+            "fact": fact.id,
+        }
+        for fact in (learnt[place % len(learnt)] for place in range(count))
+    ]
