@@ -192,10 +192,11 @@ def _settings(trainer: Trainer) -> dict[str, str]:
     """What somebody who wants to repeat the run must set, and what it then should see."""
     args, state = trainer.args, trainer.state
     batch = args.per_device_train_batch_size * args.gradient_accumulation_steps * args.world_size
+    schedule = getattr(args.lr_scheduler_type, "value", args.lr_scheduler_type)
     number = "bfloat16" if args.bf16 else "float16" if args.fp16 else "float32"
     found = {
         "steps": f"{state.global_step} ({state.epoch:g} epochs, {batch} rows a step)",
-        "learning rate": f"{args.learning_rate:g}, {getattr(args.lr_scheduler_type, 'value', args.lr_scheduler_type)}",
+        "learning rate": f"{args.learning_rate:g}, {schedule}",
         "optimiser": str(getattr(args.optim, "value", args.optim)),
         "numbers": number,
         "seed": str(args.seed),
