@@ -4,7 +4,7 @@
 #   make test     install into .venv, then lint, types, unit tests and every notebook
 #   make course   run every notebook, write build/course/*.html and build/course.json
 #   make slides   write build/slides/*.html, one deck a lesson
-#   make data     regenerate data/yamabiko, byte for byte
+#   make data     regenerate data/yamabiko and data/capstone, byte for byte
 #   make pocket   rebuild the pocket model (hours on a CPU, minutes on a GPU)
 #   make doctor   say what this machine is and what will run on it
 
@@ -42,6 +42,7 @@ slides: $(READY)
 
 data: $(READY)
 	$(BIN)/python -m course_lib.yamabiko
+	$(BIN)/python -m course_lib.capstone
 
 pocket: $(READY)
 	$(BIN)/python -m course_lib.pocket
