@@ -26,7 +26,7 @@ SYSTEM = "Fill in kind, party and value of this clause. Answer as JSON."
 _BANK: dict[str, Any] = PHRASES["clauses"]
 _SPANS = ("days", "weeks", "months", "years")
 
-CLEAN = 260
+CLEAN = 340
 # Rows of each defect. What the clause does not say, and the party that is not bound, no rule finds.
 PLAN = {
     "html": 7, "full_width": 7, "private": 7, "empty_answer": 4, "truncated_answer": 8,

@@ -14,6 +14,7 @@ model writes before anybody acts on it.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,13 +25,16 @@ from numpy.typing import NDArray
 
 from course_lib.cleaning.normalise import normalised
 from course_lib.errors import CourseError
-from course_lib.evaluation.metrics import exact_matches
+from course_lib.evaluation.metrics import exact_matches, normalise
 
 # A form is what most rows have; the others are the ones to look at.
 _MOST = 0.8
-_LONGEST_LABEL = 40
+_MOST_WORDS = 4
 # A label that is this much rarer than the average one is a misspelling, not a class.
 _RARE = 0.15
+# Two texts that share so much (chrF) say the same, if their numbers agree.
+_ALIKE = 0.8
+_NUMBER = re.compile(r"\d+")
 # Free text may be somewhat longer than any answer seen, not endless.
 _ROOM = 1.5
 
@@ -85,29 +89,37 @@ class AnswerForm:
                 return f"{key} {said[key]!r} does not stand in the question"
         return None
 
-    def scores(self, answers: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
-        """Score answers row by row, as fits the form.
+    def right(self, answers: Sequence[str], references: Sequence[str]) -> NDArray[np.bool_]:
+        """Mark answers row by row, as fits the form.
+
+        Labels and JSON are right as a whole or not at all. Text is right if it says nearly the
+        same (chrF of at least 0.8) with the same numbers: overlap alone would forgive "30 days"
+        for "45 days".
 
         Args:
             answers: What a model wrote.
             references: What it should have written, in the same order.
 
         Returns:
-            1 or 0 for labels and JSON (the whole answer is right or it is not), chrF from 0 to 1
-            for text.
+            One boolean a row.
 
         Raises:
             CourseError: The two differ in length.
 
         Example:
-            >>> AnswerForm("label", labels=("down", "up")).scores(["up"], ["down"]).tolist()
-            [0.0]
+            >>> form = AnswerForm("text", longest=90)
+            >>> form.right(["Return it in 30 days."], ["Return it in 45 days."]).tolist()
+            [False]
         """
-        if self.kind == "text":
-            from course_lib.evaluation.overlap import chrf
+        if self.kind != "text":
+            return exact_matches(answers, references)
+        from course_lib.evaluation.overlap import chrf
 
-            return chrf(answers, references)
-        return exact_matches(answers, references).astype(float)
+        same = [
+            _NUMBER.findall(normalise(answer)) == _NUMBER.findall(normalise(reference))
+            for answer, reference in zip(answers, references, strict=False)
+        ]
+        return (chrf(answers, references) >= _ALIKE) & np.array(same, dtype=bool)
 
 
 def answer_form(questions: Sequence[str], answers: Sequence[str]) -> AnswerForm:
@@ -152,7 +164,7 @@ def answer_form(questions: Sequence[str], answers: Sequence[str]) -> AnswerForm:
     counts = Counter(answers)
     labels = [label for label, n in counts.items() if n >= _RARE * len(answers) / len(counts)]
     repeated = sum(counts[label] for label in labels if counts[label] > 1)
-    short = max(map(len, labels)) <= _LONGEST_LABEL
+    short = max(len(label.split()) for label in labels) <= _MOST_WORDS
     if short and len(counts) <= len(answers) / 2 and repeated >= _MOST * len(answers):
         return AnswerForm("label", labels=tuple(sorted(labels)))
     return AnswerForm("text", longest=round(_ROOM * max(map(len, answers))))
