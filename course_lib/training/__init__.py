@@ -26,6 +26,8 @@ _HOME = {
     "qlora_config": "course_lib.training.adapters",
     "load_model": "course_lib.training.models",
     "prepare_rows": "course_lib.training.sft",
+    "replay_count": "course_lib.training.replay",
+    "replay_rows": "course_lib.training.replay",
     "sft_config": "course_lib.training.sft",
     "sft_trainer": "course_lib.training.sft",
     "tokenize_rows": "course_lib.training.rows",
