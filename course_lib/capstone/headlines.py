@@ -17,7 +17,7 @@ from typing import Any
 from course_lib.capstone import defects
 from course_lib.capstone.defects import Entry
 from course_lib.capstone.phrases import PHRASES
-from course_lib.pocket.lexicon import name
+from course_lib.pocket.lexicon import CAPITALS, MONTHS, OBJECTS, name
 
 CALLS = ("up", "down", "flat", "wait")
 SYSTEM = "Give the desk's call for this headline: up, down, flat or wait."
@@ -25,7 +25,12 @@ SYSTEM = "Give the desk's call for this headline: up, down, flat or wait."
 _BANK: dict[str, Any] = PHRASES["headlines"]
 # What a headline tells: only a result, only an outlook, both, or a rumour beside a result or alone.
 _SHAPES = ("result", "outlook", "both", "both", "both", "rumour", "rumour")
-_ENDINGS = ("", "", "", " Group", " Bank", " Ltd", " Oyj")
+# What a headline says beside the news: it must be read past.
+_COMPANIES = (
+    "{c}", "{c} {e}", "{c} {e}", "{c} of {p}", "{g} maker {c}", "{g} maker {c}",
+    "{p} {g} maker {c}",
+)  # fmt: skip
+_ENDINGS = ("Group", "Bank", "Ltd", "Oyj")
 _SOURCES = ("The Morning Post", "L’Écho", "Börse am Abend", "Desk – own notes")
 _MISSPELT = ("Up", "UP?", "dwn", "down.", "n/a", "Flat", "see note")
 
@@ -55,7 +60,7 @@ def headline(draw: random.Random, *, new: bool = False) -> dict[str, str]:
     """
     bank = _BANK["new"] if new else _BANK
     shape = draw.choice(_SHAPES)
-    company = name(draw) + draw.choice(_ENDINGS)
+    company = _company(draw)
     result_call, result = _phrase(bank["result"], draw)
     if shape == "result":
         text, call = f"{company} {result}{_when(draw)}", result_call
@@ -75,8 +80,18 @@ def _phrase(bank: dict[str, list[str]], draw: random.Random) -> tuple[str, str]:
     return call, draw.choice(bank[call])
 
 
+def _company(draw: random.Random) -> str:
+    text = draw.choice(_COMPANIES).format(
+        c=name(draw),
+        e=draw.choice(_ENDINGS),
+        p=draw.choice(list(CAPITALS.values())),
+        g=draw.choice(OBJECTS).one,
+    )
+    return text[0].upper() + text[1:]
+
+
 def _when(draw: random.Random) -> str:
-    return draw.choice(("", " in May", " in October", " in the first quarter", " in 2024"))
+    return draw.choice(("", f" in {draw.choice(MONTHS)}", f" in {draw.randint(2019, 2026)}"))
 
 
 def _joined(company: str, result: str, last: str, draw: random.Random) -> str:
