@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from course_lib.capstone import clauses, headlines
+from course_lib.capstone import clauses, faq, headlines
 from course_lib.capstone.defects import Entry
 from course_lib.yamabiko.jsonl import json_line
 
@@ -31,7 +31,7 @@ def generate(out: Path) -> list[Path]:
     Example:
         >>> import tempfile
         >>> len(generate(Path(tempfile.mkdtemp())))
-        6
+        7
     """
     home = out / "capstone"
     home.mkdir(parents=True, exist_ok=True)
@@ -44,6 +44,7 @@ def generate(out: Path) -> list[Path]:
         "clauses_raw.jsonl": "".join(map(_line, filed)).encode("utf-8"),
         "clauses_test.jsonl": _lines(clauses.held_out_rows()),
         "clauses_key.jsonl": _lines(_key(filed, first=1)),
+        "own_example.csv": _csv([entry.fields for entry in faq.export()]).encode("utf-8"),
     }
     for name, content in files.items():
         (home / name).write_bytes(content)

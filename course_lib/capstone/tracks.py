@@ -50,7 +50,7 @@ def track(name: str, own_file: str | Path | None = None) -> Track:
     Args:
         name: "headlines", "clauses" or "own".
         own_file: The learner's file for "own": any format that `course_lib.formats` reads. None
-            takes the example, the support export of Yamabiko.
+            takes the example, a small table of questions and answers.
 
     Returns:
         The track.
@@ -69,7 +69,7 @@ def track(name: str, own_file: str | Path | None = None) -> Track:
         return Track(name, file, held_out, system, group, task)
     if name != "own":
         raise CourseError(f"there is no track {name!r}: take one of {', '.join(NAMES)}.")
-    file = Path(own_file) if own_file else data_path("yamabiko", "support_raw.jsonl")
+    file = Path(own_file) if own_file else data_path("capstone", "own_example.csv")
     if not file.exists():
         raise CourseError(f"{file}: no such file. Give the path of your own file as OWN_FILE.")
     return Track(name, file, None, "", None, f"Answers as the rows of {file.name} do.")
