@@ -11,10 +11,12 @@ import pytest
 from course_lib.capstone import clauses, headlines, track
 from course_lib.capstone.__main__ import main
 from course_lib.cleaning import clean
+from course_lib.cleaning.contamination import contamination
 from course_lib.errors import CourseError
 from course_lib.evaluation import prompts, references
 from course_lib.evaluation.answer_form import answer_form
 from course_lib.formats import read
+from course_lib.rubric import Evidence, rubric
 from course_lib.runtime import data_path
 
 
@@ -91,6 +93,18 @@ def test_the_form_finds_the_rest_and_no_sound_row(name: str, kinds: set[str]) ->
     left = {line for line in kept["line"] if kinds & set(planted(name).get(line, []))}
     assert faulty == left
     assert left
+
+
+def test_a_run_that_forgets_to_name_the_test_loses_its_points() -> None:
+    chosen = track("headlines")
+    test = read(str(chosen.test))
+    marks = {}
+    for named in (chosen.test, None):
+        evidence = Evidence()
+        kept = clean(chosen.file, test=named).kept
+        evidence.record(leaked_rows=len(contamination(kept, test)))
+        marks[named] = rubric(evidence).set_index("criterion").loc["no leak", "points"]
+    assert marks == {chosen.test: 10, None: 0}
 
 
 def test_the_desk_rule_and_the_wordings_of_the_test() -> None:
