@@ -5,7 +5,7 @@
 #   make course   run every notebook, write build/course/*.html, build/course.json and the table of
 #                 claims in data/claims; with SEEDS="0 1 2" each notebook three times
 #   make slides   write build/slides/*.html, one deck a lesson
-#   make data     regenerate data/yamabiko, byte for byte
+#   make data     regenerate data/yamabiko and data/capstone, byte for byte
 #   make pocket   rebuild the pocket model (hours on a CPU, minutes on a GPU)
 #   make doctor   say what this machine is and what will run on it
 
@@ -44,6 +44,7 @@ slides: $(READY)
 
 data: $(READY)
 	$(BIN)/python -m course_lib.yamabiko
+	$(BIN)/python -m course_lib.capstone
 
 pocket: $(READY)
 	$(BIN)/python -m course_lib.pocket
