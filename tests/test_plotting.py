@@ -38,8 +38,7 @@ TRADE = pd.DataFrame(
         "learned": [0.1, 0.2, 1.0, 0.0, 0.7],
         "forgotten": [0.0, 0.1, 0.6, 0.2, 1.0],
     }
-
-
+)
 BANDS = pd.DataFrame(
     {"mean": [3.2, 0.3, 4.1], "low": [3.1, 0.2, 2.0], "high": [3.3, 0.4, 8.0]},
     index=[2.5e-4, 8e-3, 7.5e-2],

@@ -11,15 +11,12 @@ from course_lib.plotting.costs import cost_over_questions as cost_over_questions
 from course_lib.plotting.curves import learning_curves as learning_curves
 from course_lib.plotting.evaluation import detection_rates as detection_rates
 from course_lib.plotting.evaluation import reliability as reliability
-<<<<<<< HEAD
 from course_lib.plotting.forgetting import fate_bars as fate_bars
 from course_lib.plotting.forgetting import learned_and_forgotten as learned_and_forgotten
 from course_lib.plotting.forgetting import share_curves as share_curves
 from course_lib.plotting.forgetting import skill_map as skill_map
-=======
 from course_lib.plotting.knobs import band_curves as band_curves
 from course_lib.plotting.knobs import knobs_side_by_side as knobs_side_by_side
->>>>>>> s6_l08
 from course_lib.plotting.low_rank import update_spectrum as update_spectrum
 from course_lib.plotting.memory import memory_bars as memory_bars
 from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes
