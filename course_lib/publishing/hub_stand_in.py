@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
 
+import yaml
+
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
@@ -222,8 +224,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _validate(self, body: bytes) -> dict[str, Any]:
         """As the hub does: a card whose head is no mapping is refused before any file is sent."""
-        import yaml
-
         content = json.loads(body)["content"]
         head = re.match(r"---\s*\n(.*?)\n---", content, re.DOTALL)
         if head is None:
