@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest.mock import patch
 from urllib.parse import unquote, urlsplit
 
-import yaml
-
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
@@ -224,17 +222,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _validate(self, body: bytes) -> dict[str, Any]:
         """As the hub does: a card whose head is no mapping is refused before any file is sent."""
-        content = json.loads(body)["content"]
-        head = re.match(r"---\s*\n(.*?)\n---", content, re.DOTALL)
-        if head is None:
-            return {"errors": [], "warnings": [{"message": "no metadata in README.md"}]}
+        from huggingface_hub import ModelCard
+
         try:
-            data = yaml.safe_load(head[1])
-        except yaml.YAMLError as error:
-            data = str(error)
-        if not isinstance(data, dict):
-            told = [{"message": f"no mapping: {data}"}]
-            raise _Refused(400, "BadRequest", "Invalid metadata", errors=told)
+            ModelCard(json.loads(body)["content"])
+        except Exception as error:  # a ValueError, or one of the YAML reader's own
+            told = [{"message": str(error)}]
+            raise _Refused(400, "BadRequest", "Invalid metadata", errors=told) from error
         return {"errors": [], "warnings": []}
 
     def _modes(self, body: bytes, repo: str, revision: str) -> dict[str, Any]:
