@@ -31,6 +31,7 @@ WORDING = pd.DataFrame({"read": [20, 40, 60], "distinct": [20, 35, 45]})
 SOURCES = pd.DataFrame(
     {"left out": [0, 30], "kept": [814, 50], "rejected": [404, 0]}, index=["export", "site"]
 )
+NAME_HITS = {"one": np.array([[True, False]] * 4), "two": np.array([[True, True]] * 4)}
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
 
@@ -52,6 +53,18 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         "reliability",
         lambda: plotting.reliability(
             {"whole answer": calibration([0.1, 0.5, 0.9, 0.95], [False, True, True, True])}
+        ),
+    )
+    yield (
+        "names",
+        lambda: plotting.shares_by_name(NAME_HITS, {"one": ["Ann", "Bo"], "two": ["Cem", "Dee"]}),
+    )
+    yield (
+        "days",
+        lambda: plotting.monitored_days(
+            {"text": [0.1, 0.1, 0.5], "failed checks": [0.2, 0.1, 0.2]},
+            {"text": 0.2, "failed checks": 0.3},
+            change=3,
         ),
     )
     yield (
@@ -377,3 +390,16 @@ def test_every_layer_is_a_point() -> None:
         plotting.error_and_damage(layers[["kind", "error"]])
     with pytest.raises(CourseError, match="logarithmic"):
         plotting.error_and_damage(layers.assign(damage=0.0))
+
+
+def test_every_name_is_a_point_and_the_extremes_are_named() -> None:
+    axes = FIGURES["names"]().axes[0]
+    points = [tuple(y for _, y in group.get_offsets()) for group in axes.collections[::2]]
+    assert points == [(100, 0), (100, 100)]
+    assert [text.get_text() for text in axes.texts] == ["Bo", "Ann", "Cem"]
+
+
+def test_days_above_the_threshold_are_ringed() -> None:
+    axes = FIGURES["days"]().axes[0]
+    rings = [group.get_offsets().tolist() for group in axes.collections]
+    assert rings == [[[3, 2.5]], []]
