@@ -394,12 +394,12 @@ def test_every_layer_is_a_point() -> None:
 
 def test_every_name_is_a_point_and_the_extremes_are_named() -> None:
     axes = FIGURES["names"]().axes[0]
-    points = [tuple(y for _, y in group.get_offsets()) for group in axes.collections[::2]]
-    assert points == [(100, 0), (100, 100)]
+    points = [np.asarray(group.get_offsets())[:, 1].tolist() for group in axes.collections[::2]]
+    assert points == [[100, 0], [100, 100]]
     assert [text.get_text() for text in axes.texts] == ["Bo", "Ann", "Cem"]
 
 
 def test_days_above_the_threshold_are_ringed() -> None:
     axes = FIGURES["days"]().axes[0]
-    rings = [group.get_offsets().tolist() for group in axes.collections]
+    rings = [np.asarray(group.get_offsets()).tolist() for group in axes.collections]
     assert rings == [[[3, 2.5]], []]

@@ -160,13 +160,17 @@ def stability_index(known: Sequence[str]) -> Statistic:
 
 
 def stream(
-    known: int, new: int, shares: Sequence[float], per_day: int, seed: int = 0
+    known: Sequence[int],
+    new: Sequence[int],
+    shares: Sequence[float],
+    per_day: int,
+    seed: int = 0,
 ) -> list[NDArray[np.int64]]:
     """Draw days of questions whose mix changes.
 
     Args:
-        known: Number of known questions; they have the indices from 0.
-        new: Number of new questions; their indices follow.
+        known: Indices of the known questions.
+        new: Indices of the new ones; they may be none where every share is 0.
         shares: For each day the expected share of new questions.
         per_day: Questions a day.
         seed: Of the draws.
@@ -174,16 +178,21 @@ def stream(
     Returns:
         For each day the indices of its questions.
 
+    Raises:
+        CourseError: There is nothing to draw from.
+
     Example:
-        >>> [int((day >= 10).sum()) for day in stream(10, 5, [0, 1], per_day=8)]
-        [0, 8]
+        >>> [sorted(set(day.tolist())) for day in stream([1], [7], [0, 1], per_day=8)]
+        [[1], [7]]
     """
+    if not len(known) or (not len(new) and any(shares)):
+        raise CourseError(f"{len(known)} known and {len(new)} new questions: nothing to draw from")
     rng = np.random.default_rng(seed)
     return [
         np.where(
             rng.random(per_day) < part,
-            known + rng.integers(max(new, 1), size=per_day),
-            rng.integers(known, size=per_day),
+            rng.choice(new if len(new) else known, size=per_day),
+            rng.choice(known, size=per_day),
         )
         for part in shares
     ]

@@ -14,6 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from course_lib.cleaning.privacy import mask_all
 
 if TYPE_CHECKING:
@@ -59,6 +62,35 @@ def check_output(
     if kinds := private_values(answer):
         found.append(Failure("privacy", f"it tells a private value: {', '.join(kinds)}"))
     return found
+
+
+def refused(
+    answers: Sequence[str],
+    contexts: Sequence[str],
+    schemas: Sequence[Mapping[str, Any] | None] | None = None,
+) -> NDArray[np.bool_]:
+    """Which of many answers at least one check holds back.
+
+    Args:
+        answers: What the model wrote.
+        contexts: What each must rest on.
+        schemas: For each the JSON schema, or None where any text is in form. None for all.
+
+    Returns:
+        One boolean an answer.
+
+    Example:
+        >>> refused(["45 days", "54 days"], ["within 45 days"] * 2).tolist()
+        [False, True]
+    """
+    forms = [None] * len(answers) if schemas is None else schemas
+    return np.array(
+        [
+            bool(check_output(answer, context=context, schema=schema))
+            for answer, context, schema in zip(answers, contexts, forms, strict=True)
+        ],
+        dtype=bool,
+    )
 
 
 def against_schema(answer: str, schema: Mapping[str, Any]) -> str | None:

@@ -11,6 +11,7 @@ from course_lib.evaluation.output_checks import (
     check_output,
     planted_outputs,
     private_values,
+    refused,
     unsupported_numbers,
 )
 from course_lib.retrieval import Retriever
@@ -87,11 +88,9 @@ def test_what_is_planted_is_caught_and_what_is_not_caught_is_known() -> None:
         for row in rows
     ]
     table = planted_outputs(rows, contexts)
-    refused = [
-        bool(check_output(row.answer, context=row.context, schema=SCHEMA if row.is_json else None))
-        for row in table.itertuples()
-    ]
-    share = table.assign(refused=refused).groupby("kind")["refused"].mean()
+    forms = [SCHEMA if is_json else None for is_json in table["is_json"]]
+    held = refused(table["answer"].tolist(), table["context"].tolist(), forms)
+    share = table.assign(refused=held).groupby("kind")["refused"].mean()
     for kind in ("wrong number", "private value", "cut JSON", "JSON of another shape"):
         assert share[kind] == 1, kind
     assert share["good"] <= 0.02
