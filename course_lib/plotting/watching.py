@@ -58,8 +58,9 @@ def shares_by_name(
             for extreme in dict.fromkeys((int(shares.argmin()), int(shares.argmax()))):
                 axes.annotate(
                     names[group][extreme],
-                    (across[extreme], shares[extreme]),
-                    xytext=(10, 0),
+                    # Beside the group, where no other name's point can hide it.
+                    (place + 0.15, shares[extreme]),
+                    xytext=(12, 0),
                     textcoords="offset points",
                     va="center",
                     fontsize=SMALLEST_TEXT,
@@ -117,6 +118,7 @@ def monitored_days(
         if change is not None:
             axes.axvline(change - 0.5, color=GREY, linestyle=":", label="something changes")
         axes.set_ylim(bottom=0)
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel("day")
         axes.set_ylabel("statistic / threshold")
         axes.grid(axis="y", color="#dddddd")
