@@ -99,6 +99,8 @@ def monitored_days(
     """
     if not statistics:
         raise CourseError("there is nothing to draw: pass at least one monitor.")
+    from matplotlib.ticker import MaxNLocator
+
     with canvas(title) as (figure, axes):
         for place, (name, values) in enumerate(statistics.items()):
             days = np.arange(1, len(values) + 1)
@@ -118,7 +120,7 @@ def monitored_days(
         if change is not None:
             axes.axvline(change - 0.5, color=GREY, linestyle=":", label="something changes")
         axes.set_ylim(bottom=0)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("day")
         axes.set_ylabel("statistic / threshold")
         axes.grid(axis="y", color="#dddddd")
