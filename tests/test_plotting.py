@@ -43,6 +43,7 @@ BANDS = pd.DataFrame(
     {"mean": [3.2, 0.3, 4.1], "low": [3.1, 0.2, 2.0], "high": [3.3, 0.4, 8.0]},
     index=[2.5e-4, 8e-3, 7.5e-2],
 )
+NAME_HITS = {"one": np.array([[True, False]] * 4), "two": np.array([[True, True]] * 4)}
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
 
@@ -58,6 +59,18 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
         "answers",
         lambda: plotting.loss_and_answers(
             HISTORY, pd.DataFrame({"step": [20, 60, 120], "right": [0.1, 0.6, 0.7]})
+        ),
+    )
+    yield (
+        "names",
+        lambda: plotting.shares_by_name(NAME_HITS, {"one": ["Ann", "Bo"], "two": ["Cem", "Dee"]}),
+    )
+    yield (
+        "days",
+        lambda: plotting.monitored_days(
+            {"text": [0.1, 0.1, 0.5], "failed checks": [0.2, 0.1, 0.2]},
+            {"text": 0.2, "failed checks": 0.3},
+            change=3,
         ),
     )
     yield (
@@ -503,3 +516,16 @@ def test_forgetting_without_rows_is_told() -> None:
         plotting.learned_and_forgotten(TRADE.drop(columns="setting"))
     with pytest.raises(CourseError, match="no column share"):
         plotting.share_curves(TRADE, xlabel="x", title="t")
+
+
+def test_every_name_is_a_point_and_the_extremes_are_named() -> None:
+    axes = FIGURES["names"]().axes[0]
+    points = [np.asarray(group.get_offsets())[:, 1].tolist() for group in axes.collections[::2]]
+    assert points == [[100, 0], [100, 100]]
+    assert [text.get_text() for text in axes.texts] == ["Bo", "Ann", "Cem"]
+
+
+def test_days_above_the_threshold_are_ringed() -> None:
+    axes = FIGURES["days"]().axes[0]
+    rings = [np.asarray(group.get_offsets()).tolist() for group in axes.collections]
+    assert rings == [[[3, 2.5]], []]

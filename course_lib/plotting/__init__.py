@@ -34,3 +34,5 @@ from course_lib.plotting.sources import source_rows as source_rows
 from course_lib.plotting.sources import wording_curves as wording_curves
 from course_lib.plotting.tokens import language_costs as language_costs
 from course_lib.plotting.tokens import vocabulary_sizes as vocabulary_sizes
+from course_lib.plotting.watching import monitored_days as monitored_days
+from course_lib.plotting.watching import shares_by_name as shares_by_name

@@ -90,8 +90,9 @@ def merge(model: PeftModel) -> PreTrainedModel:
     if getattr(model.get_base_model(), "is_quantized", False):
         raise CourseError(
             "this adapter sits on a quantised base, and merging would round what it learnt to 4 "
-            "bits: save the adapter, load it with load_model(folder, runtime) on a base in full "
-            "precision, and merge that"
+            "bits: save the adapter, load its base in 4 bits once more, call dequantize() on it, "
+            "put the adapter on that and merge. A base in full precision is another one than it "
+            "was trained on, and answers move (lesson 14 counts them)"
         )
     merged: PreTrainedModel = model.merge_and_unload()
     return merged

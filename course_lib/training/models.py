@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from course_lib import machine
 from course_lib.errors import CourseError
@@ -72,15 +72,19 @@ def load_model(
 
     # A machine without network must not spend minutes in retries before it says so.
     offline = {"local_files_only": True} if folder is None and not runtime.online else {}
+    # Not given at all where it is None: a folder of 4-bit weights brings its own, and transformers
+    # takes a None that is passed for the wish to have none.
+    quantised: dict[str, Any] = {}
     try:
         if quantization_config is not None:
             check_quantization(quantization_config, runtime)
+            quantised = {"quantization_config": quantization_config}
         tokenizer = AutoTokenizer.from_pretrained(source, **offline)
         model = AutoModelForCausalLM.from_pretrained(
             source,
             dtype=runtime.torch_dtype,
             device_map={"": _home(runtime, quantised=quantization_config is not None)},
-            quantization_config=quantization_config,
+            **quantised,
             **offline,
         )
     except CourseError:

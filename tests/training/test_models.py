@@ -163,3 +163,15 @@ def test_repacked_layers_are_refused(cpu: Runtime) -> None:
     weight.quant_state = SimpleNamespace(packing_format_for_cpu=True)
     with pytest.raises(CourseError, match="passes no gradient on"):
         keep_4bit_trainable(torch.nn.Sequential(layer))
+
+
+def test_saved_4_bit_weights_answer_as_before(
+    model_folder: Path, cpu: Runtime, tmp_path: Path
+) -> None:
+    model, tokenizer = load_model(model_folder, cpu, quantization_config=qlora_config(cpu))
+    for part in (model, tokenizer):
+        part.save_pretrained(tmp_path)
+    again, _ = load_model(tmp_path, cpu)
+    ids = torch.tensor([[5, 6, 7]])
+    with torch.no_grad():
+        assert torch.equal(model(ids).logits, again(ids).logits)

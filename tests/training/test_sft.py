@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
-from peft import LoraConfig
+from peft import LoraConfig, PeftModel
 from throwaway import conversation, tiny_llama
 from transformers import EarlyStoppingCallback
 
@@ -203,6 +203,26 @@ def test_adapter_reloads_and_merges_to_the_same_answers(
     again, again_tokenizer = load_model(tmp_path / "merged", cpu)
     assert torch.equal(logits(again, again_tokenizer), logits(merged, tokenizer))
     assert again_tokenizer.chat_template == tokenizer.chat_template
+
+
+def test_a_4_bit_adapter_merges_into_the_written_out_base_only(
+    model_folder: Path, cpu: Runtime, rows: Dataset, tmp_path: Path
+) -> None:
+    quantised, tokenizer = load_model(model_folder, cpu, quantization_config=qlora_config(cpu))
+    config = sft_config(cpu, tmp_path, max_steps=10, learning_rate=1e-2)
+    lora = lora_config(rank=4)
+    trainer = sft_trainer(quantised, tokenizer, rows, config=config, peft_config=lora)
+    trainer.train()
+    here = logits(trainer.model, tokenizer)
+    with pytest.raises(CourseError, match="dequantize"):
+        merge(trainer.model)
+    trainer.save_model(str(tmp_path / "adapter"))
+    base, _ = load_model(model_folder, cpu, quantization_config=qlora_config(cpu))
+    base.dequantize()
+    written_out = merge(PeftModel.from_pretrained(base, str(tmp_path / "adapter")))
+    assert torch.allclose(logits(written_out, tokenizer), here, atol=1e-4)
+    full, _ = load_model(tmp_path / "adapter", cpu)
+    assert not torch.allclose(logits(full, tokenizer), here, atol=1e-2)
 
 
 def test_adapter_folder_without_weights_or_base(
