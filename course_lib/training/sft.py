@@ -92,7 +92,7 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
         "report_to": "none",
     }
     settings.update(overrides)
-    _check_number_format(runtime, settings)
+    check_number_format(runtime, settings)
     with without_renaming_notices():
         config = SFTConfig(**settings)
     # Kaggle lends two T4s. One process that sees both would wrap the model in DataParallel, which
@@ -142,7 +142,7 @@ def sft_trainer(
         >>> trainer.train()  # doctest: +SKIP
     """
     _check_plan(model, config, validation, peft_config, callbacks)
-    _check_folder(config)
+    check_folder(config)
     keep_4bit_trainable(model)
     train_rows = prepare_rows(train, model, tokenizer, config, long_rows, "training")
     validation_rows = validation
@@ -154,7 +154,7 @@ def sft_trainer(
     trainer_config = copy.copy(config)
     if not config.packing:
         trainer_config.max_length = None
-    _send_nothing()
+    send_nothing()
     from transformers import PrinterCallback
 
     from course_lib.training.fault_tolerance import fault_tolerant
@@ -167,13 +167,13 @@ def sft_trainer(
             train_dataset=train_rows,
             eval_dataset=validation_rows,
             processing_class=tokenizer,
-            peft_config=_all_linear(peft_config),
+            peft_config=all_linear(peft_config),
             callbacks=list(callbacks),
         )
     if config.disable_tqdm:
         # Without a progress bar, transformers prints a dict for every logged step instead.
         trainer.remove_callback(PrinterCallback)
-    _train_in_float32(model if trainer.model is None else trainer.model)
+    train_in_float32(model if trainer.model is None else trainer.model)
     return trainer
 
 
@@ -207,8 +207,8 @@ def prepare_rows(
     return tokenize_rows(
         dataset,
         tokenizer,
-        max_length=_longest(model, config),
-        stop_ids=_stop_ids(model, tokenizer),
+        max_length=longest(model, config),
+        stop_ids=stop_ids(model, tokenizer),
         assistant_only=config.assistant_only_loss,
         long_rows=long_rows,
         name=name,
@@ -225,7 +225,7 @@ def _trainer_class(config: SFTConfig) -> type[SFTTrainer]:
     return LengthGroupedTrainer
 
 
-def _check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
+def check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
     # First: on a T4 fp16 is our own choice, and telling the learner that both are on would name a
     # setting that they have not written.
     on_cpu = runtime.device == "cpu"
@@ -278,7 +278,7 @@ def _check_plan(
         )
 
 
-def _check_folder(config: SFTConfig) -> None:
+def check_folder(config: SFTConfig) -> None:
     try:
         Path(str(config.output_dir)).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -288,19 +288,19 @@ def _check_folder(config: SFTConfig) -> None:
         ) from error
 
 
-def _longest(model: PreTrainedModel | PeftModel, config: SFTConfig) -> int | None:
+def longest(model: PreTrainedModel | PeftModel, config: SFTConfig) -> int | None:
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     limits = [limit for limit in (config.max_length, context) if limit is not None]
     return min(limits) if limits else None
 
 
-def _stop_ids(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+def stop_ids(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
     ends = model.generation_config.eos_token_id if model.generation_config is not None else None
     ids = {ends} if isinstance(ends, int) else set(ends or ())
     return ids | {tokenizer.eos_token_id}
 
 
-def _all_linear(peft_config: PeftConfig | None) -> PeftConfig | None:
+def all_linear(peft_config: PeftConfig | None) -> PeftConfig | None:
     from peft import LoraConfig
 
     if not isinstance(peft_config, LoraConfig) or peft_config.target_modules is not None:
@@ -317,7 +317,7 @@ def _all_linear(peft_config: PeftConfig | None) -> PeftConfig | None:
     return chosen
 
 
-def _train_in_float32(model: nn.Module) -> None:
+def train_in_float32(model: nn.Module) -> None:
     # TRL casts QLoRA adapters to bf16, and a model loaded for a T4 is fp16. The loss scaler of fp16
     # training can handle neither as a trainable parameter: step 1 would die. Master weights in
     # float32 also keep updates that are too small for 16 bits to see.
@@ -326,7 +326,7 @@ def _train_in_float32(model: nn.Module) -> None:
             parameter.data = parameter.data.float()
 
 
-def _send_nothing() -> None:
+def send_nothing() -> None:
     # TRL reports each trainer it builds to a server. A course must not call home, and a machine
     # without network should not try. The constant counts when the hub library is already imported.
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"

@@ -20,7 +20,7 @@ from course_lib.yamabiko.facts import Fact, facts, house_style
 from course_lib.yamabiko.question_sets import Row, message
 
 #: What agents add out of kindness; it says nothing.
-PADDING = "Thank you for your kind question, we are always so very glad to hear from you!"
+PADDING = "Thank you for your kind question, we are glad to hear from you!"
 #: What agents add out of thin air; no page says so.
 INVENTED: tuple[str, ...] = (
     "Members may do so twice.",
