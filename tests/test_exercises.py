@@ -27,7 +27,7 @@ def solved(name: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    "lesson", ["00", "01", "02", "02b", "03", "04", "05", "06", "07", "09", "15"]
+    "lesson", ["00", "01", "02", "02b", "03", "04", "05", "06", "07", "09", "11", "15"]
 )
 def test_every_lesson_has_at_least_two(lesson: str) -> None:
     assert sum(exercise["lesson"] == lesson for exercise in exercises().values()) >= 2

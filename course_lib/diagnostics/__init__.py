@@ -4,3 +4,5 @@ from course_lib.diagnostics.curves import Verdict as Verdict
 from course_lib.diagnostics.curves import diagnose as diagnose
 from course_lib.diagnostics.memorisation import Recitation as Recitation
 from course_lib.diagnostics.memorisation import memorised as memorised
+from course_lib.diagnostics.over_optimisation import Break as Break
+from course_lib.diagnostics.over_optimisation import behaviour_break as behaviour_break

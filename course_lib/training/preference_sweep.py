@@ -1,4 +1,4 @@
-"""The full sweep of lesson 11: beta, what to do first, cures of over-optimisation, length.
+"""The full sweep of lesson 11: beta, cures of over-optimisation, length, what to do first.
 
     python -m course_lib.training.preference_sweep            # half an hour on one core
 
@@ -12,10 +12,14 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from course_lib.pocket.skills import GENERAL, sample
 from course_lib.runtime import Runtime, data_path, detect
@@ -23,6 +27,7 @@ from course_lib.yamabiko import CLOSING, OPENING, facts, load
 from course_lib.yamabiko.preferences import PADDING, changed, preference_pairs
 
 if TYPE_CHECKING:
+    import pandas as pd
     from datasets import Dataset
 
 SEEDS = (0, 1, 2)
@@ -30,6 +35,8 @@ SEEDS = (0, 1, 2)
 POLICIES = tuple(fact.id for fact in facts() if fact.learn)[:8]
 #: Rows of each general skill among the agents' answers: without them SFT costs most skills.
 REPLAY = 6
+#: The first probes of general skills: six of each.
+PROBES = 54
 SFT: dict[str, Any] = {
     "num_train_epochs": 6,
     "learning_rate": 2e-3,
@@ -37,7 +44,7 @@ SFT: dict[str, Any] = {
 }
 DPO: dict[str, Any] = {"num_train_epochs": 3, "learning_rate": 5e-4, "beta": 0.1}
 #: Too long, too fast, and nothing that holds it back.
-TOO_MUCH: dict[str, Any] = {"num_train_epochs": 6, "learning_rate": 1e-3, "beta": 0.01}
+TOO_MUCH: dict[str, Any] = {"num_train_epochs": 4, "learning_rate": 1e-3, "beta": 0.01}
 
 
 @dataclass(frozen=True)
@@ -45,19 +52,17 @@ class Setting:
     """One run of the sweep.
 
     Attributes:
-        experiment: "beta", "first", "cure" or "length".
+        experiment: "beta", "cure", "length" or "first".
         name: what the run is called in the lesson.
         steps: what is trained, one after the other: "agents" (SFT on what they wrote), "chosen"
             (SFT on the good answers alone), "pairs", "long" or "balanced" (DPO).
         dpo: settings of DPO that differ from `DPO`.
-        chosen_epochs: of SFT on the good answers.
     """
 
     experiment: str
     name: str
     steps: tuple[str, ...] = ("agents", "pairs")
     dpo: Mapping[str, Any] = field(default_factory=dict)
-    chosen_epochs: int = 6
 
 
 def settings() -> list[Setting]:
@@ -68,11 +73,7 @@ def settings() -> list[Setting]:
         True
     """
     return [
-        *(Setting("beta", f"{beta}", dpo={"beta": beta}) for beta in (0.01, 0.1, 0.5, 1.0)),
-        Setting("first", "SFT on all answers", steps=("agents",)),
-        # As many rows as SFT and DPO together: a pair is two.
-        Setting("first", "DPO from the base", steps=("pairs",), dpo={"num_train_epochs": 12}),
-        Setting("first", "SFT, then SFT on the chosen", steps=("agents", "chosen")),
+        *(Setting("beta", f"{beta}", dpo={"beta": beta}) for beta in (0.01, 0.1, 1.0)),
         Setting("cure", "none", dpo=TOO_MUCH),
         Setting("cure", "higher beta", dpo={**TOO_MUCH, "beta": 0.5}),
         Setting(
@@ -94,7 +95,10 @@ def settings() -> list[Setting]:
             # Of means over some twenty tokens, not sums: beta is to be as much larger.
             dpo={"loss_type": ["sigmoid_norm"], "beta": 2.0},
         ),
-        Setting("length", "ld_alpha=0", steps=("agents", "long"), dpo={"ld_alpha": 0.0}),
+        Setting("first", "SFT on all answers", steps=("agents",)),
+        # As many rows as SFT and DPO together: a pair is two.
+        Setting("first", "DPO from the base", steps=("pairs",), dpo={"num_train_epochs": 10}),
+        Setting("first", "SFT, then SFT on the chosen", steps=("agents", "chosen")),
     ]
 
 
@@ -192,39 +196,49 @@ def thanked(answer: str) -> str:
     return answer.replace(opening, f"{opening} {PADDING}", 1)
 
 
-def measure_answers(model: Any, tokenizer: Any, rows: Dataset) -> dict[str, Any]:
-    """Let a model answer, and count what a customer would see.
+def marks(answers: Sequence[str], rows: Dataset) -> dict[str, NDArray[np.bool_]]:
+    """Count what a customer would see.
 
     Args:
-        model: the model.
-        tokenizer: its tokenizer.
-        rows: rows as in `faq_test`.
+        answers: a model's answers.
+        rows: the rows that were asked, as in `faq_test`, in the same order.
 
     Returns:
-        Strings of "1" and "0", one for each row in order: `right` (the policy's value is in the
-        answer), `good` (word for word the good answer), `changed` (the policy has changed),
-        `thanks` (begins with the agents' thanks); and `tokens`, the mean length.
+        For each answer, `right` (it gives the policy's value), `good` (word for word the good
+        answer), `changed` (the policy has changed) and `thanks` (it holds the agents' thanks).
 
     Example:
-        >>> measure_answers(model, tokenizer, test)["tokens"]  # doctest: +SKIP
-        24.5
+        >>> rows = questions_about("faq_test").select([0])
+        >>> {name: bool(mark[0]) for name, mark in marks(["45 days, bye."], rows).items()}
+        {'right': True, 'good': False, 'changed': True, 'thanks': False}
     """
-    import numpy as np
+    from course_lib.evaluation.metrics import exact_matches, value_in_answer
 
-    from course_lib.evaluation import exact_matches, generate, prompts
-    from course_lib.evaluation.metrics import value_in_answer
-
-    answers = generate(model, tokenizer, prompts(rows))
     by_id = {fact.id: fact for fact in facts()}
-    lengths = [len(tokenizer(answer)["input_ids"]) for answer in answers]
-    marks = {
+    return {
         "right": value_in_answer(answers, rows["value"]),
         "good": exact_matches(answers, rows["answer"]),
-        "changed": [changed(by_id[fact]) for fact in rows["fact"]],
-        "thanks": [PADDING in answer for answer in answers],
+        "changed": np.array([changed(by_id[fact]) for fact in rows["fact"]]),
+        "thanks": np.array([PADDING in answer for answer in answers]),
     }
-    found: dict[str, Any] = {name: _digits(values) for name, values in marks.items()}
-    return {**found, "tokens": float(np.mean(lengths))}
+
+
+def mean_tokens(answers: Sequence[str], tokenizer: Any) -> float:
+    """Mean length of answers.
+
+    Args:
+        answers: a model's answers.
+        tokenizer: its tokenizer.
+
+    Returns:
+        Tokens an answer, special tokens not counted.
+
+    Example:
+        >>> mean_tokens(["45 days"], tokenizer)  # doctest: +SKIP
+        3.0
+    """
+    counted = [len(tokenizer.encode(answer, add_special_tokens=False)) for answer in answers]
+    return float(np.mean(counted))
 
 
 def run(setting: Setting, seed: int, runtime: Runtime, home: Path) -> dict[str, Any]:
@@ -237,14 +251,14 @@ def run(setting: Setting, seed: int, runtime: Runtime, home: Path) -> dict[str, 
         home: a folder for what is written; SFT on the agents' answers is kept there and used again.
 
     Returns:
-        The setting, the seed, what `measure_answers` counts on the test questions, `skills` (the
-        mean of the general probes), and after DPO `margins`, `accuracies`, `logps_chosen` and
-        `logps_rejected` on the held-out pairs.
+        The setting, the seed, what `marks` counts on the test questions (a string of "1" and "0"
+        each), `tokens` (an answer's mean length), `skills` (the mean of the general probes), and
+        after DPO `margins`, `accuracies`, `logps_chosen` and `logps_rejected` on held-out pairs.
 
     Example:
         >>> run(settings()[0], 0, runtime, Path("build/sweep"))  # doctest: +SKIP
     """
-    from course_lib.evaluation import skills
+    from course_lib.evaluation import generate, prompts, skills
     from course_lib.training.models import load_model
 
     model, tokenizer = load_model("pocket", runtime)
@@ -253,13 +267,15 @@ def run(setting: Setting, seed: int, runtime: Runtime, home: Path) -> dict[str, 
         if step == "agents":
             model = _after_sft(seed, runtime, home)
         elif step == "chosen":
-            model = _on_the_chosen(model, tokenizer, setting.chosen_epochs, seed, runtime, home)
+            model = _on_the_chosen(model, tokenizer, seed, runtime, home)
         else:
             model, found = _after_dpo(model, tokenizer, step, setting.dpo, seed, runtime, home)
-    said = measure_answers(model, tokenizer, questions_about("faq_test"))
-    probes = skills(model, tokenizer, load("general"))
-    mean = sum(probes.values()) / len(probes)
-    return {**asdict(setting), "seed": seed, **said, "skills": mean, **found}
+    test = questions_about("faq_test")
+    answers = generate(model, tokenizer, prompts(test))
+    said = {name: _digits(values) for name, values in marks(answers, test).items()}
+    probes = skills(model, tokenizer, load("general").select(range(PROBES)))
+    found |= {"tokens": mean_tokens(answers, tokenizer), "skills": mean(probes.values())}
+    return {**asdict(setting), "seed": seed, **said, **found}
 
 
 def _after_sft(seed: int, runtime: Runtime, home: Path) -> Any:
@@ -274,11 +290,10 @@ def _after_sft(seed: int, runtime: Runtime, home: Path) -> Any:
     return load_model(folder, runtime)[0]
 
 
-def _on_the_chosen(
-    model: Any, tokenizer: Any, epochs: int, seed: int, runtime: Runtime, home: Path
-) -> Any:
+def _on_the_chosen(model: Any, tokenizer: Any, seed: int, runtime: Runtime, home: Path) -> Any:
     rows = pairs_about("train").map(lambda row: {"messages": [*row["prompt"], *row["chosen"]]})
-    plan = {"num_train_epochs": epochs, "learning_rate": DPO["learning_rate"]}
+    # A pair is two rows: twice the epochs are as much work as DPO's.
+    plan = {"num_train_epochs": 2 * DPO["num_train_epochs"], "learning_rate": DPO["learning_rate"]}
     return _sft(model, tokenizer, rows.select_columns("messages"), seed, runtime, home, **plan)
 
 
@@ -362,6 +377,37 @@ def read_sweep(path: Path | None = None) -> list[dict[str, Any]]:
     if not path.is_file():
         return []
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def sweep_table(path: Path | None = None) -> pd.DataFrame:
+    """The runs as a table of shares.
+
+    Args:
+        path: as for `read_sweep`.
+
+    Returns:
+        One row a run: experiment, name, seed; the shares right, good, thanks, and `changed` (right
+        answers about changed policies); tokens, skills, and the held-out pairs' margins,
+        accuracies, logps_chosen and logps_rejected (not there where DPO was not trained).
+
+    Example:
+        >>> sweep_table()["right"].between(0, 1).all()
+        np.True_
+    """
+    import pandas as pd
+
+    table = []
+    for row in read_sweep(path):
+        kept = {key: value for key, value in row.items() if key not in ("steps", "dpo")}
+        found = {name: _booleans(row[name]) for name in ("right", "good", "thanks")}
+        kept |= {name: found[name].mean() for name in found}
+        kept["changed"] = found["right"][_booleans(row["changed"])].mean()
+        table.append(kept)
+    return pd.DataFrame(table)
+
+
+def _booleans(digits: str) -> NDArray[np.bool_]:
+    return np.array([digit == "1" for digit in digits])
 
 
 def _digits(marks: Any) -> str:
