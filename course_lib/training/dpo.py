@@ -96,7 +96,7 @@ def dpo_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> DP
         # The reference answers the same in every epoch: ask it once, before the first step. It is
         # then the model as it stands. Else TRL, training a whole model, would load the reference
         # from where that model once came from: the base, without what SFT has taught it since.
-        "precompute_ref_log_probs": overrides.get("ld_alpha") is None,
+        "precompute_ref_log_probs": True,
         # TRL cuts longer rows at the end, answers included; the trainer here refuses them.
         "max_length": 1024,
     }
@@ -186,7 +186,7 @@ def dpo_trainer(
 
 
 def _check_loss(settings: dict[str, Any]) -> None:
-    """Refuse settings of which TRL ignores one, or mixes up two, without a word."""
+    """Refuse a setting that TRL would ignore without a word."""
     losses = settings.get("loss_type", ["sigmoid"])
     losses = {losses} if isinstance(losses, str) else set(losses)
     if settings.get("label_smoothing") and not losses & SMOOTHED:
@@ -194,13 +194,6 @@ def _check_loss(settings: dict[str, Any]) -> None:
             f"label_smoothing={settings['label_smoothing']} has no effect on the loss "
             f"{sorted(losses)}: TRL reads it for {sorted(SMOOTHED)} only. For DPO with doubtful "
             "labels write loss_type='robust'"
-        )
-    if settings.get("ld_alpha") is not None and settings["precompute_ref_log_probs"]:
-        # The cache of reference values knows the rows and the model, but not ld_alpha.
-        raise CourseError(
-            "ld_alpha with precompute_ref_log_probs=True: TRL keeps the reference's values in a "
-            "cache that forgets which ld_alpha they were made with, and takes those of an earlier "
-            "run. Leave precompute_ref_log_probs out"
         )
 
 
