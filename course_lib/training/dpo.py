@@ -7,6 +7,7 @@ defaults is written down in ``dpo_config`` with its reason; every choice can be 
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,8 @@ def dpo_trainer(
     trainer_config = copy.copy(config)
     trainer_config.max_length = None
     send_nothing()
+    if config.disable_tqdm:
+        _draw_no_bars()
     from transformers import PrinterCallback
     from trl.trainer.dpo_trainer import DPOTrainer
 
@@ -183,6 +186,15 @@ def dpo_trainer(
         trainer.remove_callback(PrinterCallback)
     train_in_float32(model if trainer.model is None else trainer.model)
     return trainer
+
+
+def _draw_no_bars() -> None:
+    # Of TRL's own bars, those for tokenizing and for the reference ignore disable_tqdm; evaluate()
+    # draws them again.
+    import datasets
+
+    datasets.disable_progress_bars()
+    os.environ["TQDM_DISABLE"] = "1"
 
 
 def _check_loss(settings: dict[str, Any]) -> None:

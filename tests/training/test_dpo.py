@@ -53,7 +53,7 @@ def test_smoothing_that_no_loss_reads_is_refused(cpu: Runtime, tmp_path: Path) -
 
 @pytest.mark.parametrize("adapter", [True, False])
 def test_the_reference_is_the_model_as_it_stands(
-    adapter: bool, model_folder: Path, cpu: Runtime, pairs: Dataset, tmp_path: Path
+    adapter: bool, model_folder: Path, cpu: Runtime, pairs: Dataset, tmp_path: Path, capfd: Any
 ) -> None:
     model, tokenizer = load_model(model_folder, cpu)
     with torch.no_grad():  # what SFT would have done since the model was loaded
@@ -72,6 +72,10 @@ def test_the_reference_is_the_model_as_it_stands(
     after = trainer.evaluate()
     assert after["eval_rewards/accuracies"] == 1
     assert after["eval_rewards/margins"] > 0
+    told = capfd.readouterr()
+    assert "log probs" not in told.err
+    assert "Tokenizing" not in told.err
+    assert told.out == ""
 
 
 @pytest.mark.parametrize(
