@@ -21,6 +21,7 @@ from course_lib.plotting.style import (
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from course_lib.diagnostics.over_optimisation import Break
@@ -51,6 +52,7 @@ def preference_curves(
             values = [look[f"eval_logps/{side}"] for look in looks]
             axes.plot(steps, values, color=colour, marker=marker, label=f"logps/{side}")
         axes.set_xlabel("optimiser step")
+        _whole_steps(axes)
         axes.set_ylabel("log-probability of an answer (nats)")
         other = axes.twinx()
         margins = [look["eval_rewards/margins"] for look in looks]
@@ -95,6 +97,7 @@ def reward_and_answers(
         axes.plot(list(looks), shares, color=BLUE, marker="o", label="held-out answers right")
         axes.set_ylim(-5, 105)
         axes.set_xlabel("optimiser step")
+        _whole_steps(axes)
         axes.set_ylabel("right answers (%)", color=BLUE)
         best = shares[list(looks).index(found.best)]
         axes.plot(found.best, best, marker="*", markersize=24, color=BLUE, markeredgecolor=BLACK)
@@ -143,6 +146,12 @@ def over_beta(frame: pd.DataFrame, *, title: str = "What beta decides") -> Figur
         axes.set_ylabel("share (%)")
         figure.legend(loc="outside lower center", ncols=3)
     return figure
+
+
+def _whole_steps(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _looks(log: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

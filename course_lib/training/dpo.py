@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,8 +166,7 @@ def dpo_trainer(
     trainer_config = copy.copy(config)
     trainer_config.max_length = None
     send_nothing()
-    if config.disable_tqdm:
-        _draw_no_bars()
+    _quieten(bars=not config.disable_tqdm)
     from transformers import PrinterCallback
     from trl.trainer.dpo_trainer import DPOTrainer
 
@@ -188,9 +188,12 @@ def dpo_trainer(
     return trainer
 
 
-def _draw_no_bars() -> None:
-    # Of TRL's own bars, those for tokenizing and for the reference ignore disable_tqdm; evaluate()
-    # draws them again.
+def _quieten(*, bars: bool) -> None:
+    # evaluate() asks for the reference again, by a name that transformers is renaming.
+    warnings.filterwarnings("ignore", ".is_gradient_checkpointing. is deprecated", FutureWarning)
+    if bars:
+        return
+    # TRL's bars for tokenizing and for the reference ignore disable_tqdm, in evaluate() too.
     import datasets
 
     datasets.disable_progress_bars()
