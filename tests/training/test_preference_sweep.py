@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from course_lib.runtime import Runtime
+from course_lib.runtime import Runtime, data_path
 from course_lib.training import preference_sweep as sweep
 
 
@@ -30,7 +30,7 @@ def test_a_run_again_gives_what_the_file_says(cpu: Runtime, tmp_path: Path) -> N
 
 def test_a_sweep_that_was_stopped_goes_on(cpu: Runtime, tmp_path: Path) -> None:
     copy = tmp_path / "preferences.jsonl"
-    copy.write_bytes((sweep.data_path("sweeps") / "preferences.jsonl").read_bytes())
+    copy.write_bytes((data_path("sweeps") / "preferences.jsonl").read_bytes())
     assert list(sweep.sweep(copy, cpu)) == []
 
 
