@@ -1,6 +1,6 @@
 """The full sweep of lesson 11: beta, cures of over-optimisation, length, what to do first.
 
-    python -m course_lib.training.preference_sweep            # six minutes on a free core
+    python -m course_lib.training.preference_sweep            # about six minutes on a free core
 
 The lesson trains a few of these runs itself and reads the rest from
 `data/sweeps/preferences.jsonl`, which this command writes, one line a run. It holds one seed;
