@@ -7,3 +7,5 @@ from course_lib.diagnostics.forgetting import fates as fates
 from course_lib.diagnostics.forgetting import forgotten as forgotten
 from course_lib.diagnostics.memorisation import Recitation as Recitation
 from course_lib.diagnostics.memorisation import memorised as memorised
+from course_lib.diagnostics.over_optimisation import Break as Break
+from course_lib.diagnostics.over_optimisation import behaviour_break as behaviour_break

@@ -20,6 +20,9 @@ from course_lib.plotting.knobs import knobs_side_by_side as knobs_side_by_side
 from course_lib.plotting.low_rank import update_spectrum as update_spectrum
 from course_lib.plotting.memory import memory_bars as memory_bars
 from course_lib.plotting.memory import memory_over_sizes as memory_over_sizes
+from course_lib.plotting.preferences import over_beta as over_beta
+from course_lib.plotting.preferences import preference_curves as preference_curves
+from course_lib.plotting.preferences import reward_and_answers as reward_and_answers
 from course_lib.plotting.quantisation import error_and_damage as error_and_damage
 from course_lib.plotting.quantisation import levels_over_weights as levels_over_weights
 from course_lib.plotting.reinforcement import pass_curves as pass_curves

@@ -18,6 +18,8 @@ _HOME = {
     "write_accelerate_config": "course_lib.training.distributed",
     "TimeBudget": "course_lib.training.budget",
     "compare_checkpoints": "course_lib.training.checkpoints",
+    "dpo_config": "course_lib.training.dpo",
+    "dpo_trainer": "course_lib.training.dpo",
     "fault_tolerant": "course_lib.training.fault_tolerance",
     "latest_checkpoint": "course_lib.training.checkpoints",
     "grpo_config": "course_lib.training.grpo",

@@ -216,8 +216,8 @@ def prepare_rows(
     return tokenize_rows(
         dataset,
         tokenizer,
-        max_length=_longest(model, config),
-        stop_ids=_stop_ids(model, tokenizer),
+        max_length=longest(model, config),
+        stop_ids=stop_ids(model, tokenizer),
         assistant_only=config.assistant_only_loss,
         long_rows=long_rows,
         name=name,
@@ -314,13 +314,13 @@ def check_folder(config: TrainingArguments) -> None:
         ) from error
 
 
-def _longest(model: PreTrainedModel | PeftModel, config: SFTConfig) -> int | None:
+def longest(model: PreTrainedModel | PeftModel, config: SFTConfig) -> int | None:
     context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
     limits = [limit for limit in (config.max_length, context) if limit is not None]
     return min(limits) if limits else None
 
 
-def _stop_ids(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
+def stop_ids(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
     ends = model.generation_config.eos_token_id if model.generation_config is not None else None
     ids = {ends} if isinstance(ends, int) else set(ends or ())
     return ids | {tokenizer.eos_token_id}

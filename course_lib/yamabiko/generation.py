@@ -9,6 +9,7 @@ from typing import Any
 from course_lib.pocket.skills import GENERAL, sample
 from course_lib.yamabiko.jsonl import json_line
 from course_lib.yamabiko.pages import pages
+from course_lib.yamabiko.preferences import agent_answers, messy_pairs, preference_pairs
 from course_lib.yamabiko.question_sets import (
     context_rows,
     fact_rows,
@@ -47,6 +48,7 @@ def generate(out: Path) -> list[Path]:
         for page in pages(lang)
     ]
     lines, answer_key = support_threads()
+    preferences, preferences_key = messy_pairs()
     tables: dict[str, Iterable[Mapping[str, Any]]] = {
         "facts": fact_rows("en") + fact_rows("ja"),
         "faq_train": faq_rows("train"),
@@ -57,6 +59,11 @@ def generate(out: Path) -> list[Path]:
         "context_test_ja": context_rows("ja"),
         "no_context_test": no_context_rows("en"),
         "answer_key": answer_key,
+        "agent_answers": agent_answers(),
+        "preferences": preferences,
+        "preferences_validation": preference_pairs("validation"),
+        "preferences_test": preference_pairs("test"),
+        "preferences_key": preferences_key,
     }
     for name, rows in tables.items():
         written.append(_write(home / f"{name}.jsonl", "".join(json_line(row) for row in rows)))

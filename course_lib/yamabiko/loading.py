@@ -18,7 +18,8 @@ def load(name: str) -> Dataset:
     Args:
         name: The file's name without its ending: "facts", "faq_train", "faq_validation",
             "faq_test", "faq_test_ja", "context_test", "context_test_ja", "no_context_test",
-            "answer_key", or "general" for the probes of general skills.
+            "answer_key", "agent_answers", "preferences" (messy pairs), "preferences_validation",
+            "preferences_test", "preferences_key", or "general" for the probes of general skills.
 
     Returns:
         A `datasets.Dataset` with the file's rows in the file's order.
