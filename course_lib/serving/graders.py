@@ -81,7 +81,7 @@ def _similarity(metric: str) -> Callable[[str, str], float]:
 
         return lambda text, wanted: fuzz.WRatio(text, wanted) / 100
     if metric == "bleu":
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
 
         bleu = BLEU(effective_order=True)
         return lambda text, wanted: bleu.sentence_score(text, [wanted]).score / 100
