@@ -18,6 +18,7 @@ VERBS = {
     "plan": ("course_lib.memory.command", "predict memory and time before downloading"),
     "diagnose": ("course_lib.diagnostics.command", "read a learning curve: overfitting or not"),
     "pocket": ("course_lib.pocket.command", "score the pocket model, or rebuild it"),
+    "serve": ("course_lib.serving.command", "OpenAI's fine-tuning API on this machine"),
     "course": ("course_lib.publishing.course", "run every notebook and report on it"),
     "slides": ("course_lib.publishing.slides", "make a slide deck of every notebook"),
 }

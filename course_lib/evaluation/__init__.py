@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from course_lib.evaluation.generation import references as references
     from course_lib.evaluation.generation import sample as sample
     from course_lib.evaluation.graders import grade as grade
+    from course_lib.evaluation.graders import grader as grader
     from course_lib.evaluation.graders import model_grader as model_grader
     from course_lib.evaluation.judge import judge_both_ways as judge_both_ways
     from course_lib.evaluation.judge import model_judge as model_judge
@@ -61,6 +62,7 @@ _HOME = {
     "references": "generation",
     "sample": "generation",
     "grade": "graders",
+    "grader": "graders",
     "model_grader": "graders",
     "judge_both_ways": "judge",
     "model_judge": "judge",

@@ -1,16 +1,37 @@
-"""Graders: functions that give an answer a score between 0 and 1, as a reward or as a test.
+"""Graders: functions that give an answer a score, as a reward or as a test.
 
-The written graders have the shape that managed fine-tuning services take: a dictionary with a
-`type` and its settings. A grader is a measuring instrument, and has an error: measure it against
-answers whose worth is known before a model is trained to please it.
+The written ones have the shape that OpenAI's API takes, data instead of code. A grader compares two
+templates: ``{{ sample.output_text }}`` is the answer, ``{{ item.answer }}`` a column of the row.
+https://developers.openai.com/api/docs/guides/graders
+Its Python graders are left out: a server should not run code that a client sends.
+
+A grader is a measuring instrument, and has an error: measure it against answers whose worth is
+known before a model is trained to please it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
 from course_lib.errors import CourseError
+
+#: Of an answer and its row; from 0 (worthless) to 1 in all graders but a formula's.
+Grade = Callable[[str, Mapping[str, Any]], float]
+
+_Filled = Callable[[str, Mapping[str, Any]], str]
+
+_TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_FUNCTIONS: dict[str, Any] = {
+    "min": min, "max": max, "abs": abs, "floor": math.floor, "ceil": math.ceil, "exp": math.exp,
+    "sqrt": math.sqrt, "log": math.log,
+}  # fmt: skip
+# What a definition compares where it does not say.
+_ANSWER, _REFERENCE = "{{ sample.output_text }}", "{{ item.answer }}"
 
 _OPERATIONS: dict[str, Callable[[str, str], bool]] = {
     "eq": lambda answer, reference: answer == reference,
@@ -26,12 +47,11 @@ Proposed answer: {answer}
 Is the proposed answer right? Reply with one word, yes or no."""
 
 
-def grade(grader: Mapping[str, Any], answer: str, reference: str) -> float:
+def grade(definition: Mapping[str, Any], answer: str, reference: str) -> float:
     """Score one answer by a written grader.
 
     Args:
-        grader: `{"type": "string_check", "operation": "eq" | "ne" | "like" | "ilike"}`, or
-            `{"type": "text_similarity", "evaluation_metric": "rouge_l"}`.
+        definition: As for `grader`; it needs no templates.
         answer: what the model said.
         reference: the right answer.
 
@@ -48,16 +68,125 @@ def grade(grader: Mapping[str, Any], answer: str, reference: str) -> float:
         >>> grade({"type": "text_similarity", "evaluation_metric": "rouge_l"}, "Ana", "Ana")
         1.0
     """
-    from course_lib.evaluation.overlap import rouge_l
+    return grader(definition)(answer, {"answer": reference})
 
-    if grader.get("type") == "string_check" and grader.get("operation") in _OPERATIONS:
-        return float(_OPERATIONS[grader["operation"]](answer, reference))
-    if grader.get("type") == "text_similarity" and grader.get("evaluation_metric") == "rouge_l":
-        return float(rouge_l([answer], [reference])[0])
+
+def grader(definition: Mapping[str, Any]) -> Grade:
+    """Turn a grader's definition into a function.
+
+    Args:
+        definition: As in the request: ``string_check``, ``text_similarity`` or ``multi``.
+
+    Returns:
+        A function of the answer and the row.
+
+    Raises:
+        CourseError: A template or a formula cannot be read, or this server has no such grader.
+
+    Example:
+        >>> exact = grader({"type": "string_check", "name": "exact", "operation": "eq",
+        ...     "input": "{{ sample.output_text }}", "reference": "{{ item.answer }}"})
+        >>> exact("Ann", {"answer": "Ann"}), exact("Ben", {"answer": "Ann"})
+        (1.0, 0.0)
+    """
+    kind = definition.get("type")
+    if kind == "string_check":
+        return _string_check(definition)
+    if kind == "text_similarity":
+        return _text_similarity(definition)
+    if kind == "multi":
+        return _multi(definition)
     raise CourseError(
-        f"no grader {dict(grader)}: there are string_check with the operations "
-        f"{', '.join(_OPERATIONS)}, and text_similarity with evaluation_metric rouge_l"
+        f"there is no grader of type {kind!r}: use string_check, text_similarity or multi"
     )
+
+
+def _string_check(definition: Mapping[str, Any]) -> Grade:
+    operation = definition.get("operation")
+    if operation not in _OPERATIONS:
+        raise CourseError(
+            f"a string_check has no operation {operation!r}: use {', '.join(_OPERATIONS)}"
+        )
+    compare, text, wanted = _OPERATIONS[operation], *_compared(definition)
+    return lambda answer, item: float(compare(text(answer, item), wanted(answer, item)))
+
+
+def _text_similarity(definition: Mapping[str, Any]) -> Grade:
+    alike, text, wanted = _similarity(definition.get("evaluation_metric")), *_compared(definition)
+    return lambda answer, item: alike(text(answer, item), wanted(answer, item))
+
+
+def _compared(definition: Mapping[str, Any]) -> tuple[_Filled, _Filled]:
+    return (
+        _template(definition.get("input", _ANSWER)),
+        _template(definition.get("reference", _REFERENCE)),
+    )
+
+
+def _similarity(metric: object) -> Callable[[str, str], float]:
+    if metric == "fuzzy_match":
+        from rapidfuzz import fuzz
+
+        return lambda text, wanted: fuzz.WRatio(text, wanted) / 100
+    if metric == "bleu":
+        from sacrebleu.metrics.bleu import BLEU
+
+        bleu = BLEU(effective_order=True)
+        return lambda text, wanted: bleu.sentence_score(text, [wanted]).score / 100
+    if metric == "rouge_l" or metric in {f"rouge_{n}" for n in range(1, 6)}:
+        from rouge_score.rouge_scorer import RougeScorer
+
+        from course_lib.evaluation.overlap import WordsAndCharacters
+
+        name = "rougeL" if metric == "rouge_l" else f"rouge{str(metric)[-1]}"
+        scorer = RougeScorer([name], tokenizer=WordsAndCharacters())
+        return lambda text, wanted: float(scorer.score(wanted, text)[name].fmeasure)
+    raise CourseError(
+        f"there is no evaluation_metric {metric!r}: use fuzzy_match, bleu, rouge_1 to "
+        "rouge_5 or rouge_l"
+    )
+
+
+def _multi(definition: Mapping[str, Any]) -> Grade:
+    from simpleeval import InvalidExpression, SimpleEval
+
+    # OpenAI's own guide gives them by name; its client's type knows a single one.
+    given = definition.get("graders")
+    if not isinstance(given, Mapping) or not given:
+        raise CourseError("a multi grader needs 'graders': names, each with a grader")
+    if "type" in given:
+        given = {str(given.get("name", "grader")): given}
+    parts = {name: grader(part) for name, part in given.items()}
+    formula = str(definition.get("calculate_output", "")).replace("^", "**")
+
+    def score(values: Mapping[str, float]) -> float:
+        return float(SimpleEval(functions=_FUNCTIONS, names=dict(values)).eval(formula))
+
+    try:
+        score(dict.fromkeys(parts, 1.0))
+    except (InvalidExpression, SyntaxError, ArithmeticError, TypeError, ValueError) as error:
+        raise CourseError(
+            f"calculate_output {formula!r} cannot be computed from {', '.join(parts)}: {error}"
+        ) from error
+    return lambda answer, item: score({name: part(answer, item) for name, part in parts.items()})
+
+
+def _template(source: str) -> _Filled:
+    try:
+        template = _TEMPLATES.from_string(source)
+    except TemplateError as error:
+        raise CourseError(f"the grader's template {source!r} cannot be read: {error}") from error
+
+    def fill(answer: str, item: Mapping[str, Any]) -> str:
+        try:
+            return template.render(sample={"output_text": answer}, item=item)
+        except TemplateError as error:
+            raise CourseError(
+                f"the grader's template {source!r} does not fit the row, whose columns are "
+                f"{', '.join(item)}: {error}"
+            ) from error
+
+    return fill
 
 
 def model_grader(model: Any, tokenizer: Any) -> Callable[[str, str], float]:

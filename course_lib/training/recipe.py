@@ -97,7 +97,7 @@ def build(
     }
     _choose_length(config, rows["train"].num_rows, epochs, on_cpu=runtime.device == "cpu")
     if runtime.device == "cpu":
-        _fit_batches(config, max(len(ids) for part in rows.values() for ids in part["input_ids"]))
+        fit_batches(config, max(len(ids) for part in rows.values() for ids in part["input_ids"]))
     trainer = sft_trainer(
         loaded,
         tokenizer,
@@ -110,11 +110,29 @@ def build(
     return trainer, tokenizer, rows.get("test", rows.get("validation"))
 
 
+def epochs_for(rows: int, rows_a_step: int) -> int:
+    """How many passes make about 200 steps, between 3 and 20 of them.
+
+    Args:
+        rows: Rows to train on.
+        rows_a_step: Rows in one step.
+
+    Returns:
+        Epochs.
+
+    Example:
+        >>> epochs_for(80, 8), epochs_for(10_000, 8)
+        (20, 3)
+    """
+    steps_an_epoch = -(-rows // rows_a_step)
+    return min(max(round(_STEPS_WANTED / steps_an_epoch), _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
 def _choose_length(config: SFTConfig, rows: int, epochs: float | None, *, on_cpu: bool) -> None:
     rows_a_step = config.per_device_train_batch_size * config.gradient_accumulation_steps
     steps_an_epoch = -(-rows // rows_a_step)
     if epochs is None:
-        epochs = min(max(round(_STEPS_WANTED / steps_an_epoch), _FEWEST_EPOCHS), _MOST_EPOCHS)
+        epochs = epochs_for(rows, rows_a_step)
         print(f"{epochs} epochs of {steps_an_epoch:,} steps: {rows:,} rows, {rows_a_step} a step")
     config.num_train_epochs = epochs
     steps = int(steps_an_epoch * epochs)
@@ -137,12 +155,20 @@ def _choose_checkpoints(
     config.save_steps = every
 
 
-def _fit_batches(config: SFTConfig, longest: int) -> None:
+def fit_batches(config: SFTConfig, longest: int) -> None:
+    """Cut a step into passes that a CPU computes quickly, with as many rows a step as before.
+
+    Args:
+        config: Changed in place: batch sizes and accumulation.
+        longest: Tokens of the longest row.
+
+    Example:
+        >>> fit_batches(config, longest=700)  # doctest: +SKIP
+    """
     rows_a_step = config.per_device_train_batch_size * config.gradient_accumulation_steps
     at_once = min(rows_a_step, max(1, _TOKENS_AT_ONCE // longest))
     while rows_a_step % at_once:
         at_once -= 1
-    # As many rows a step as before, in as many passes as they need.
     config.per_device_train_batch_size = at_once
     config.gradient_accumulation_steps = rows_a_step // at_once
     config.per_device_eval_batch_size = at_once

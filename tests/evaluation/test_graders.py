@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.evaluation import grade, model_grader, prompts, references
+from course_lib.evaluation import grade, grader, model_grader, prompts, references
 
 
 @pytest.mark.parametrize(
@@ -36,14 +36,68 @@ def test_similarity_pays_in_part() -> None:
 
 
 def test_an_unknown_grader_is_told() -> None:
-    with pytest.raises(CourseError, match=r"no grader .*score_model.*there are string_check"):
+    with pytest.raises(CourseError, match=r"no grader of type .score_model.: use string_check"):
         grade({"type": "score_model"}, "a", "b")
+
+
+TWO = {
+    "type": "multi",
+    "graders": {
+        "right": {"type": "string_check", "operation": "like"},
+        "alike": {"type": "text_similarity", "evaluation_metric": "fuzzy_match"},
+    },
+    "calculate_output": "0.5 * right + 0.5 * alike ^ 2",
+}
+
+
+def test_templates_choose_what_is_compared() -> None:
+    swapped = {
+        "type": "string_check",
+        "operation": "eq",
+        "input": "<{{ sample.output_text }}>",
+        "reference": "<{{ item.name }}>",
+    }
+    assert grader(swapped)("Ana", {"name": "Ana", "answer": "Ben"}) == 1
+    with pytest.raises(CourseError, match="does not fit the row, whose columns are answer"):
+        grader(swapped)("Ana", {"answer": "Ben"})
+    with pytest.raises(CourseError, match="cannot be read"):
+        grader({**swapped, "input": "{{ sample."})
+
+
+@pytest.mark.parametrize("metric", ["fuzzy_match", "bleu", "rouge_1", "rouge_2", "rouge_l"])
+def test_every_similarity_is_one_for_the_same_text_and_less_for_another(metric: str) -> None:
+    alike = {"type": "text_similarity", "evaluation_metric": metric}
+    same, other = "the gear comes back in ten days", "the gear stays for ten days"
+    assert grade(alike, same, same) == pytest.approx(1)
+    assert 0 < grade(alike, other, same) < 0.95
+
+
+def test_a_formula_joins_graders() -> None:
+    assert grade(TWO, "Ana", "Ana") == 1
+    part = grade({**TWO, "calculate_output": "alike"}, "Ben", "Ana")
+    assert grade(TWO, "Ben", "Ana") == pytest.approx(0.5 * part**2)
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["", "right +", "wrong", "__import__('os')", "right / 0", "open('x')", "().__class__"],
+)
+def test_a_formula_is_arithmetic_alone(formula: str) -> None:
+    with pytest.raises(CourseError, match="cannot be computed"):
+        grader({**TWO, "calculate_output": formula})
+
+
+@pytest.mark.parametrize("source", ["{{ ''.__class__.__mro__ }}", "{{ sample.__init__ }}"])
+def test_a_template_reaches_nothing_else(source: str) -> None:
+    definition = {"type": "string_check", "operation": "eq", "input": source}
+    with pytest.raises(CourseError):
+        grader(definition)("a", {"answer": "a"})
 
 
 def test_a_model_gives_a_probability_and_sees_the_answer(taught_chat: Any) -> None:
     model, tokenizer, rows = taught_chat
-    grader = model_grader(model, tokenizer)
+    judge = model_grader(model, tokenizer)
     question, answer = prompts(rows)[0][-1]["content"], references(rows)[0]
-    given = {said: grader(question, said) for said in (answer, "something else")}
+    given = {said: judge(question, said) for said in (answer, "something else")}
     assert all(0 < value < 1 for value in given.values())
     assert len(set(given.values())) == 2

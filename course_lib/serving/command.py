@@ -1,0 +1,73 @@
+"""`python -m course_lib serve`: OpenAI's fine-tuning API for this machine alone."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from course_lib.runtime import output_path
+from course_lib.serving.home import Home
+
+_PORT = 8642
+
+
+def main(argv: list[str]) -> int:
+    """Serve until interrupted.
+
+    Args:
+        argv: The command line after the verb.
+
+    Returns:
+        0 after an interrupt.
+
+    Raises:
+        CourseError: Another server works in the folder, or it cannot be made.
+
+    Example:
+        >>> main(["--port", "8642"])  # doctest: +SKIP
+        0
+    """
+    parser = argparse.ArgumentParser(prog="python -m course_lib serve", description=__doc__)
+    add = parser.add_argument
+    add("--port", type=int, default=_PORT, help=f"on 127.0.0.1 (default: {_PORT}; 0: any free one)")
+    add("--home", type=Path, metavar="DIR", help="where everything is kept (default: build/serve)")
+    add("--model", action="append", metavar="M", help="a base model to offer (default: pocket)")
+    add("--new-key", action="store_true", help="make another API key, and forget the one before")
+    options = parser.parse_args(argv)
+
+    home = Home((options.home or output_path("serve")).resolve())
+    home.create()
+    lock = home.lock()
+    try:
+        key = home.replace_key() if options.new_key else home.new_key()
+        serve(home, key, options.port, options.model or ["pocket"])
+    finally:
+        lock.release()
+    return 0
+
+
+def serve(home: Home, key: str | None, port: int, base_models: list[str]) -> None:
+    """Listen on loopback until interrupted.
+
+    Args:
+        home: The folder, locked.
+        key: A new key, to be shown; None where it was shown before.
+        port: 0 takes any free one.
+        base_models: What can be fine-tuned.
+    """
+    import socket
+
+    import uvicorn
+
+    from course_lib.serving.app import create_app
+
+    app = create_app(home, base_models)
+    listener = socket.create_server(("127.0.0.1", port))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+    shown = key or "the key that was shown first"
+    print(f'client = OpenAI(base_url="{url}", api_key="{shown}")', flush=True)
+    print(f'export OPENAI_BASE_URL="{url}" OPENAI_API_KEY="{shown}"', flush=True)
+    if key is None:
+        print("(lost it? stop, and start with --new-key)", flush=True)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
+    uvicorn.Server(config).run(sockets=[listener])

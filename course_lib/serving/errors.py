@@ -1,0 +1,112 @@
+"""Errors in the shape that OpenAI's API gives them, which its clients turn into exceptions."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+_LOG = logging.getLogger(__name__)
+
+
+class ApiError(Exception):
+    """Something a client did that cannot be done.
+
+    Args:
+        message: What, and what to do.
+        status: The HTTP status.
+        param: The parameter that is wrong, if it is one.
+        code: For machines, such as ``model_not_found``.
+        type: The kind of error.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        param: str | None = None,
+        code: str | None = None,
+        type: str = "invalid_request_error",
+    ) -> None:
+        super().__init__(message)
+        self.message, self.status, self.param, self.code, self.type = (
+            message, status, param, code, type,
+        )  # fmt: skip
+
+
+def not_found(what: str, name: str, param: str | None = None) -> ApiError:
+    """The error for something that is not there.
+
+    Args:
+        what: Such as ``file``.
+        name: Its id, as the client gave it.
+        param: The parameter that named it.
+
+    Example:
+        >>> not_found("file", "file-1").message
+        "There is no file 'file-1' here."
+    """
+    code = f"{what.replace(' ', '_')}_not_found"
+    return ApiError(f"There is no {what} {name!r} here.", status=404, param=param, code=code)
+
+
+def body(
+    message: str,
+    *,
+    type: str = "invalid_request_error",
+    param: str | None = None,
+    code: str | None = None,
+) -> dict[str, Any]:
+    """What stands in the answer.
+
+    Args:
+        message: For people.
+        type: The kind of error.
+        param: The parameter that is wrong.
+        code: For machines.
+
+    Example:
+        >>> body("no")["error"]["message"]
+        'no'
+    """
+    return {"error": {"message": message, "type": type, "param": param, "code": code}}
+
+
+def install(app: FastAPI) -> None:
+    """Give every error of an app this shape.
+
+    Args:
+        app: The app.
+    """
+
+    @app.exception_handler(ApiError)
+    async def ours(_: Request, error: ApiError) -> JSONResponse:
+        content = body(error.message, type=error.type, param=error.param, code=error.code)
+        # The client would repeat what answers 409 by itself, and get the same answer.
+        headers = {"x-should-retry": "false"} if error.status == 409 else None
+        return JSONResponse(content, error.status, headers=headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        # "body" or "query" says where it was looked for; the rest is the parameter's path.
+        param = ".".join(str(part) for part in first["loc"][1:]) or None
+        named = f"Invalid value for {param!r}: " if param else "Invalid request: "
+        return JSONResponse(body(named + first["msg"], param=param, code="invalid_value"), 400)
+
+    @app.exception_handler(HTTPException)
+    async def wrong_url(request: Request, error: HTTPException) -> JSONResponse:
+        what = {404: "Invalid URL", 405: "Method not allowed"}.get(error.status_code, error.detail)
+        message = f"{what} ({request.method} {request.url.path})"
+        return JSONResponse(body(message), error.status_code, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def unforeseen(_: Request, error: Exception) -> JSONResponse:
+        _LOG.exception("a request failed", exc_info=error)
+        message = "The server had an error while processing your request; its log says which."
+        return JSONResponse(body(message, type="server_error"), 500)

@@ -1,0 +1,172 @@
+"""A job's process: ``python -m course_lib.serving.worker HOME JOB``.
+
+A process of its own, so that a job that dies takes nothing with it, and the server answers while it
+trains. It ends with the server: a job that nobody watches would train beside its successor.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from course_lib.errors import CourseError
+from course_lib.serving.database import Event, Job, Model, add_event, new_id, now, writing
+from course_lib.serving.files import hashed, keep
+from course_lib.serving.home import Home
+from course_lib.serving.jobs import fail, find_job
+from course_lib.serving.progress import JobProgress, save_model
+from course_lib.serving.queue import ORPHANED
+from course_lib.serving.service import ORGANISATION, Service, open_service, source_of
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+# An earlier process of the same job needs this long at most to see that its server is gone.
+_PATIENCE = 60
+
+_COLUMNS = (
+    "step",
+    "train_loss",
+    "train_mean_token_accuracy",
+    "valid_loss",
+    "valid_mean_token_accuracy",
+    "full_valid_loss",
+    "full_valid_mean_token_accuracy",
+)
+
+
+def main(argv: list[str]) -> int:
+    """Train one job to its end, or to where it is paused.
+
+    Args:
+        argv: The server's folder and the job's id.
+
+    Returns:
+        0, also where the job failed in a way that its row tells.
+
+    Example:
+        >>> main(["build/serve", "ftjob-1"])  # doctest: +SKIP
+        0
+    """
+    home, job_id = Home(Path(argv[0])), argv[1]
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    with FileLock(home.job(job_id) / "worker.lock", timeout=_PATIENCE):
+        service = open_service(home, ())
+        try:
+            train(service, job_id)
+        except CourseError as error:
+            fail(service, job_id, "invalid_training_file", str(error), "training_file")
+    return 0
+
+
+def train(service: Service, job_id: str) -> None:
+    """Train a job from its beginning, or from its last checkpoint.
+
+    Args:
+        service: The server's folder and database.
+        job_id: A job that is "running".
+
+    Raises:
+        CourseError: Its rows or its model cannot be used.
+    """
+    from course_lib.runtime import start
+    from course_lib.serving.training import supervised_trainer
+    from course_lib.training.checkpoints import latest_checkpoint
+
+    with service.sessions() as session:
+        job = find_job(session, job_id)
+        source = source_of(service, session.scalar(select(Model).where(Model.id == job.model)))
+    folder = service.home.job(job_id)
+    validation = folder / "validation.jsonl"
+    model_name = _model_name(job)
+    progress = JobProgress(service, job_id, model_name)
+    trainer, used, tokens = supervised_trainer(
+        source,
+        start(job.seed),
+        folder / "training.jsonl",
+        validation if job.validation_file else None,
+        job.method["supervised"]["hyperparameters"],
+        seed=job.seed,
+        output_dir=folder / "run",
+        callbacks=[progress],
+        warn=lambda message: _warn(service, job_id, message),
+    )
+    progress.attach(trainer)
+    checkpoint = latest_checkpoint(folder / "run")
+    with writing(service.sessions) as session:
+        job = find_job(session, job_id)
+        job.method = {
+            "type": "supervised",
+            "supervised": {"hyperparameters": vars(used)},
+        }
+        if checkpoint is None:
+            add_event(session, job_id, "Fine-tuning job started", once="started")
+        else:
+            said = f"Fine-tuning job goes on from step {checkpoint.name.rpartition('-')[2]}"
+            add_event(session, job_id, said)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if not progress.stopped:
+        _finish(service, job_id, trainer, model_name, tokens * used.n_epochs)
+
+
+def _model_name(job: Job) -> str:
+    base = job.model.split(":")[1] if job.model.startswith("ft:") else job.model
+    return f"ft:{base}:{ORGANISATION}:{job.suffix or ''}:{job.id[-8:]}"
+
+
+def _finish(service: Service, job_id: str, trainer: Trainer, name: str, tokens: int) -> None:
+    folder = save_model(trainer, service.home.job(job_id) / "model")  # type: ignore[arg-type]
+    results = _results(service, job_id)
+    with writing(service.sessions) as session:
+        job = find_job(session, job_id)
+        if job.status != "running":
+            results.unlink()
+            return
+        file = keep(service, results, "step_metrics.csv", "fine-tune-results", hashed(results))
+        session.add(file)
+        source = str(folder.relative_to(service.home.path))
+        model = {"id": name, "source": source, "job_id": job_id, "created_at": now()}
+        session.execute(insert(Model).values(model).on_conflict_do_nothing())
+        job.status, job.finished_at, job.estimated_finish = "succeeded", now(), None
+        job.fine_tuned_model, job.result_file, job.trained_tokens = name, file.id, tokens
+        add_event(session, job_id, f"New fine-tuned model created: {name}", once="model")
+        add_event(session, job_id, "The job has successfully completed", once="completed")
+
+
+def _results(service: Service, job_id: str) -> Path:
+    rows: dict[int, dict[str, Any]] = {}
+    with service.sessions() as session:
+        chosen = select(Event.data).where(Event.job_id == job_id, Event.type == "metrics")
+        for data in session.scalars(chosen.order_by(Event.number)):
+            rows.setdefault(data["step"], {}).update(data)
+    path = service.home.file(new_id("unfinished-"))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(rows[step] for step in sorted(rows))
+    return path
+
+
+def _warn(service: Service, job_id: str, message: str) -> None:
+    with writing(service.sessions) as session:
+        add_event(session, job_id, message, level="warn", once=message)
+
+
+def _end_with_the_server() -> None:
+    # The server holds the other end of this pipe, and the system closes it however it ends.
+    # Python's own stdin would be locked by this thread when the interpreter shuts down.
+    while os.read(0, 1):
+        pass
+    os._exit(ORPHANED)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
