@@ -164,19 +164,26 @@ def _peak_memory(client: NotebookClient) -> Iterator[list[int]]:
 
 
 def _resident(pid: int) -> int:
-    """Memory of a process and of all below it, in bytes."""
+    """Memory of a process and of all below it, in bytes.
+
+    What a library's file takes is in memory once, and in every process's own count: of those pages
+    the largest count is taken. (Only Linux says how many they are.)
+    """
     try:
         kernel = psutil.Process(pid)
         family = [kernel, *kernel.children(recursive=True)]
     except psutil.NoSuchProcess:
         return 0
-    total = 0
+    own, shared = 0, 0
     for process in family:
         try:
-            total += process.memory_info().rss
+            memory = process.memory_info()
         except psutil.NoSuchProcess:  # it ended while it was being counted
             continue
-    return total
+        of_files = getattr(memory, "shared", 0)
+        own += memory.rss - of_files
+        shared = max(shared, of_files)
+    return own + shared
 
 
 def _read_claims(ledger: Path) -> list[dict[str, Any]]:

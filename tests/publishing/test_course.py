@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.errors import CourseError
+from course_lib.publishing import running
 from course_lib.publishing.course import main
 
 
@@ -110,3 +115,23 @@ def test_numbers_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(CourseError, match=numbers[0]):
         main([str(small_lesson), *numbers, "--out", str(tmp_path)])
+
+
+def test_pages_that_processes_share_are_counted_once() -> None:
+    command = [sys.executable, "-c", "import numpy; print('ready', flush=True); input()"]
+    pipe = subprocess.PIPE
+    family = [subprocess.Popen(command, stdin=pipe, stdout=pipe) for _ in range(3)]
+    for process in family:
+        assert process.stdout is not None
+        process.stdout.readline()
+    try:
+        counts = [psutil.Process(process.pid).memory_info() for process in family]
+        own = psutil.Process().memory_info()
+        held = running._resident(os.getpid())
+        assert max(own.rss, *(count.rss for count in counts)) < held
+        if hasattr(own, "shared"):  # Linux
+            assert held < own.rss + sum(count.rss for count in counts) - counts[0].shared
+    finally:
+        for process in family:
+            process.kill()
+            process.communicate()
