@@ -53,7 +53,7 @@ def claim(
     """
     if (at_least is None) == (at_most is None):
         raise ValueError(f"claim({statement!r}): give exactly one of at_least and at_most")
-    number = float(value)
+    number = float(value) + 0.0  # a minus zero becomes a zero
     if at_least is not None:
         bound, threshold = "at least", float(at_least)
         held = number >= threshold

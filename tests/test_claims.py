@@ -28,6 +28,11 @@ def test_prints_the_value_beside_its_bound(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+def test_a_minus_zero_is_a_zero(capsys: pytest.CaptureFixture[str]) -> None:
+    claim("what was lost (share)", -0.0, at_most=0.1)
+    assert capsys.readouterr().out == "✓ what was lost (share): 0 (at most 0.1)\n"
+
+
 def test_remembers_in_order_and_the_last_measurement_wins() -> None:
     claim("first", 1, at_least=2)
     claim("second", 1, at_most=2)
