@@ -252,7 +252,9 @@ class _Handler(BaseHTTPRequestHandler):
         objects = []
         for file in json.loads(body)["objects"]:
             answer = {"oid": file["oid"], "size": file["size"]}
-            if not self.server.blob(file["oid"]).is_file():
+            blob = self.server.blob(file["oid"])
+            # By its size too: a session that was killed may have left half of it.
+            if not blob.is_file() or blob.stat().st_size != file["size"]:
                 href = f"{self.server.address}/lfs/{file['oid']}"
                 answer["actions"] = {"upload": {"href": href}}
             objects.append(answer)
@@ -272,6 +274,8 @@ class _Handler(BaseHTTPRequestHandler):
         for line in body.splitlines():
             entry = json.loads(line)
             value = entry["value"]
+            if ".." in value.get("path", "").split("/"):  # whoever pulls it would write elsewhere
+                raise _Refused(400, "BadRequest", f"{value['path']!r} leaves the repository")
             if entry["key"] == "header":
                 note = value["summary"]
             elif entry["key"] == "file":
