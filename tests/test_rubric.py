@@ -111,12 +111,17 @@ def test_the_latest_value_counts() -> None:
 
 
 def test_a_decision_needs_a_reason_of_its_own() -> None:
-    evidence = Evidence()
-    assert evidence.decide("method", "lora", because="") == "lora"
-    assert evidence.measured("decisions_without_reason") == 1
-    evidence.decide("method", "lora", because="it fits the card and forgets less")
+    evidence, reason = Evidence(), "it fits the card and forgets less"
+    for what in ("task", "rows put back", "out of form", "use"):
+        evidence.decide(what, "yes", because=reason)
+    assert evidence.measured("decisions_without_reason") == 1, "the fifth was not taken"
+    for poor in ("", "why not", "yes yes yes yes yes"):
+        assert evidence.decide("method", "lora", because=poor) == "lora"
+        assert evidence.measured("decisions_without_reason") == 1, poor
+    evidence.decide("method", "lora", because=reason)
+    assert evidence.measured("decisions_without_reason") == 0
     evidence.decide("epochs", 4, because="why not")
-    assert evidence.measured("decisions_without_reason") == 1
+    assert evidence.measured("decisions_without_reason") == 1, "of six"
 
 
 def test_a_measure_must_be_a_number() -> None:

@@ -106,7 +106,7 @@ def test_a_lesson_that_stopped_says_so_and_loses_the_claims_it_did_not_reach() -
 
 def test_a_lesson_that_stopped_before_its_first_claim_still_stands_in_the_table() -> None:
     text = page(merge({}, [run("00_a", 0, error="KeyError: 'x'")], "here"))
-    assert "| [00_a](#00_a) | 0 | 12 | 457 | 0 | 0 |" in text
+    assert "| [00_a](#00_a) | 0 | 12 | 457 | 0 | 0, **stopped** (seed 0) |" in text
     assert "**Stopped with seed 0** by KeyError" in text
 
 
