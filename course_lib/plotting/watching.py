@@ -84,8 +84,8 @@ def monitored_days(
 
     Args:
         statistics: one value a day, by monitor.
-        thresholds: by monitor; above it is an alarm. A threshold of 0 (a check that never failed) has
-            no multiples: every alarm is drawn at 2.
+        thresholds: by monitor; above it is an alarm. A threshold of 0 (a check that never failed)
+            has no multiples: every alarm is drawn at 2.
         change: the first day on which something was different, drawn as a line. None: unchanged.
         title: heading of the figure.
 
@@ -131,4 +131,4 @@ def monitored_days(
 
 def _of_threshold(values: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
     """Above 1 where the values lie above the threshold."""
-    return values / threshold if threshold else 1.0 + (values > 0)
+    return values / threshold if threshold else np.where(values > 0, 2.0, 1.0)
