@@ -72,6 +72,7 @@ def test_nothing_measured_gets_nothing() -> None:
         ("gain_low", float("nan"), "better than untrained"),
         ("gain_over_simple_low", -0.1, "better than no model"),
         ("models_tested", 2, "the test touched once"),
+        ("models_tested", 0, "the test touched once"),
         ("in_form", 0.8, "answers in form"),
         ("skills_lost", 0.66, "general skills kept"),
         ("changed_after_reload", 1, "answers the same elsewhere"),

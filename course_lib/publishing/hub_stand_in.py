@@ -102,8 +102,8 @@ class _Hub(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.folder, self.lock = folder, Lock()
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
         self.commits: dict[str, dict[str, dict[str, _Stored]]] = {}
