@@ -529,3 +529,10 @@ def test_days_above_the_threshold_are_ringed() -> None:
     axes = FIGURES["days"]().axes[0]
     rings = [np.asarray(group.get_offsets()).tolist() for group in axes.collections]
     assert rings == [[[3, 2.5]], []]
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_alarm_of_a_check_that_never_failed_before_is_drawn() -> None:
+    figure = plotting.monitored_days({"failed checks": [0.0, 0.1]}, {"failed checks": 0.0})
+    drawn = np.asarray(figure.axes[0].lines[0].get_ydata(), dtype=float)
+    assert drawn.tolist() == [1, 2], "at the threshold of 0, and above it"

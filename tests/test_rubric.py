@@ -72,6 +72,7 @@ def test_nothing_measured_gets_nothing() -> None:
         ("gain_low", float("nan"), "better than untrained"),
         ("gain_over_simple_low", -0.1, "better than no model"),
         ("models_tested", 2, "the test touched once"),
+        ("models_tested", 0, "the test touched once"),
         ("in_form", 0.8, "answers in form"),
         ("skills_lost", 0.66, "general skills kept"),
         ("changed_after_reload", 1, "answers the same elsewhere"),
@@ -111,12 +112,17 @@ def test_the_latest_value_counts() -> None:
 
 
 def test_a_decision_needs_a_reason_of_its_own() -> None:
-    evidence = Evidence()
-    assert evidence.decide("method", "lora", because="") == "lora"
-    assert evidence.measured("decisions_without_reason") == 1
-    evidence.decide("method", "lora", because="it fits the card and forgets less")
+    evidence, reason = Evidence(), "it fits the card and forgets less"
+    for what in ("task", "rows put back", "out of form", "use"):
+        evidence.decide(what, "yes", because=reason)
+    assert evidence.measured("decisions_without_reason") == 1, "the fifth was not taken"
+    for poor in ("", "why not", "yes yes yes yes yes"):
+        assert evidence.decide("method", "lora", because=poor) == "lora"
+        assert evidence.measured("decisions_without_reason") == 1, poor
+    evidence.decide("method", "lora", because=reason)
+    assert evidence.measured("decisions_without_reason") == 0
     evidence.decide("epochs", 4, because="why not")
-    assert evidence.measured("decisions_without_reason") == 1
+    assert evidence.measured("decisions_without_reason") == 1, "of six"
 
 
 def test_a_measure_must_be_a_number() -> None:

@@ -33,8 +33,6 @@ PLAN = {
     "broken_json": 6, "unsupported_value": 9, "wrong_party": 6, "duplicate": 10,
     "near_duplicate": 10, "second_opinion": 8, "leak": 10,
 }  # fmt: skip
-# These are rows of their own; the other defects befall clean rows.
-ADDED = ("duplicate", "near_duplicate", "second_opinion", "leak")
 
 
 def parties(draw: random.Random) -> tuple[str, str]:
@@ -149,7 +147,7 @@ def export(seed: int = 16) -> list[Entry]:
         to be no JSON, the entry's kinds say so.
 
     Example:
-        >>> len(export()) == CLEAN + sum(PLAN[kind] for kind in ADDED)
+        >>> len(export()) == CLEAN + sum(PLAN[kind] for kind in defects.ADDED)
         True
     """
     draw = random.Random(f"clauses {seed}")
@@ -157,18 +155,7 @@ def export(seed: int = 16) -> list[Entry]:
     while len(clean) < CLEAN:
         contract, sides = f"C-{100 + len(clean)}", parties(draw)
         clean += [_entry(clause(draw, sides), contract) for _ in range(4)]
-    untouched = list(clean)
-    draw.shuffle(untouched)
-    for kind, count in PLAN.items():
-        if kind not in ADDED:
-            for _ in range(count):
-                _spoil(untouched.pop(), kind, draw)
-    added = [
-        defects.copied(untouched.pop(), draw, "prompt", near=kind == "near_duplicate")
-        for kind in ("duplicate", "near_duplicate")
-        for _ in range(PLAN[kind])
-    ]
-    added += [_second_opinion(untouched.pop(), draw) for _ in range(PLAN["second_opinion"])]
+    added = defects.plant(clean, PLAN, "prompt", _spoil, _second_opinion, draw)
     held_out = [_entry({**r, "clause": r["prompt"], "output": r["completion"]}, "C-007")
                 for r in held_out_rows()]  # fmt: skip
     added += [

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import html
 import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+ADDED = ("duplicate", "near_duplicate", "second_opinion", "leak")
+"""Defects that are rows of their own; the others befall clean rows."""
 
 # Numbers and domains that are kept for examples, so that nobody's real ones stand in the data.
 _PRIVATE = (
@@ -43,6 +47,41 @@ class Entry:
     def again(self) -> Entry:
         """The same row once more, without its marks."""
         return Entry(dict(self.fields))
+
+
+def plant(
+    clean: Sequence[Entry],
+    plan: Mapping[str, int],
+    column: str,
+    spoil: Callable[[Entry, str, random.Random], None],
+    second_opinion: Callable[[Entry, random.Random], Entry],
+    draw: random.Random,
+) -> list[Entry]:
+    """Carry a plan out on clean rows, each of which takes part in one defect at the most.
+
+    Args:
+        clean: The rows; those that are drawn are changed.
+        plan: How many rows of each defect. Leaks are left to the caller, who knows the test.
+        column: What is asked.
+        spoil: Plants a defect in one row.
+        second_opinion: From a row to the same one as somebody else has answered it.
+        draw: The only source of chance.
+
+    Returns:
+        The rows that come on top: copies and second opinions.
+    """
+    untouched = list(clean)
+    draw.shuffle(untouched)
+    for kind, count in plan.items():
+        if kind not in ADDED:
+            for _ in range(count):
+                spoil(untouched.pop(), kind, draw)
+    added = [
+        copied(untouched.pop(), draw, column, near=kind == "near_duplicate")
+        for kind in ("duplicate", "near_duplicate")
+        for _ in range(plan[kind])
+    ]
+    return added + [second_opinion(untouched.pop(), draw) for _ in range(plan["second_opinion"])]
 
 
 def markup(entry: Entry, column: str) -> None:

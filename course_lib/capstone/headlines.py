@@ -40,8 +40,6 @@ PLAN = {
     "html": 8, "mojibake": 8, "private": 9, "empty_label": 6, "misspelt_label": 10,
     "wrong_label": 8, "duplicate": 12, "near_duplicate": 12, "second_opinion": 10, "leak": 12,
 }  # fmt: skip
-# These are rows of their own; the other defects befall clean rows.
-ADDED = ("duplicate", "near_duplicate", "second_opinion", "leak")
 
 
 def headline(draw: random.Random, *, new: bool = False) -> dict[str, str]:
@@ -146,23 +144,12 @@ def export(seed: int = 16) -> list[Entry]:
         Entries with id, source, headline and label, in the order of the file.
 
     Example:
-        >>> len(export()) == CLEAN + sum(PLAN[kind] for kind in ADDED)
+        >>> len(export()) == CLEAN + sum(PLAN[kind] for kind in defects.ADDED)
         True
     """
     draw = random.Random(f"headlines {seed}")
     clean = [_entry(headline(draw), draw) for _ in range(CLEAN)]
-    untouched = list(clean)
-    draw.shuffle(untouched)
-    for kind, count in PLAN.items():
-        if kind not in ADDED:
-            for _ in range(count):
-                _spoil(untouched.pop(), kind, draw)
-    added = [
-        defects.copied(untouched.pop(), draw, "headline", near=kind == "near_duplicate")
-        for kind in ("duplicate", "near_duplicate")
-        for _ in range(PLAN[kind])
-    ]
-    added += [_second_opinion(untouched.pop(), draw) for _ in range(PLAN["second_opinion"])]
+    added = defects.plant(clean, PLAN, "headline", _spoil, _second_opinion, draw)
     for row in draw.sample(held_out_rows(), PLAN["leak"]):
         added.append(defects.leaked(_entry({**row, "call": row["label"]}, draw), draw, "headline"))
     entries = [*clean, *added]

@@ -46,7 +46,7 @@ class AnswerForm:
     Attributes:
         kind: "label", "json" or "text".
         labels: Of labels: all of them, sorted.
-        keys: Of JSON: the keys, in their order.
+        keys: Of JSON: the keys, as the first such row orders them.
         copied: Those of the keys whose value stands in the question.
         longest: Of text: characters that an answer may have.
     """
@@ -82,7 +82,7 @@ class AnswerForm:
         said = _object(answer)
         if said is None:
             return "the answer is no JSON object"
-        if tuple(said) != self.keys:
+        if set(said) != set(self.keys):
             return f"its keys are {', '.join(said) or 'none'}, not {', '.join(self.keys)}"
         for key in self.copied if question is not None else ():
             if not _stands_in(said[key], str(question)):
@@ -92,7 +92,8 @@ class AnswerForm:
     def right(self, answers: Sequence[str], references: Sequence[str]) -> NDArray[np.bool_]:
         """Mark answers row by row, as fits the form.
 
-        Labels and JSON are right as a whole or not at all. Text is right if it says nearly the
+        Labels and JSON are right as a whole or not at all; neither the order of JSON's keys nor its
+        white space counts. Text is right if it says nearly the
         same (chrF of at least 0.8) with the same numbers: overlap alone would forgive "30 days"
         for "45 days".
 
@@ -111,8 +112,10 @@ class AnswerForm:
             >>> form.right(["Return it in 30 days."], ["Return it in 45 days."]).tolist()
             [False]
         """
-        if self.kind != "text":
+        if self.kind == "label":
             return exact_matches(answers, references)
+        if self.kind == "json":
+            return exact_matches(*([_canonical(text) for text in x] for x in (answers, references)))
         from course_lib.evaluation.overlap import chrf
 
         same = [
@@ -147,13 +150,14 @@ def answer_form(questions: Sequence[str], answers: Sequence[str]) -> AnswerForm:
             "question, and at least one."
         )
     objects = [_object(answer) for answer in answers]
-    shapes = Counter(tuple(said) for said in objects if said is not None)
+    shapes = Counter(frozenset(said) for said in objects if said is not None)
     if shapes and shapes.most_common(1)[0][1] >= _MOST * len(answers):
-        keys = shapes.most_common(1)[0][0]
+        shape = shapes.most_common(1)[0][0]
+        keys = next(tuple(said) for said in objects if said is not None and set(said) == shape)
         pairs = [
             (said, question)
             for said, question in zip(objects, questions, strict=True)
-            if said is not None and tuple(said) == keys
+            if said is not None and set(said) == shape
         ]
         copied = [
             key
@@ -173,9 +177,15 @@ def answer_form(questions: Sequence[str], answers: Sequence[str]) -> AnswerForm:
 def _object(text: str) -> dict[str, object] | None:
     try:
         said = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter where a model opens brackets without end
         return None
     return said if isinstance(said, dict) else None
+
+
+def _canonical(text: str) -> str:
+    """One spelling of a JSON object; what is none stays as it is."""
+    said = _object(text)
+    return text if said is None else json.dumps(said, ensure_ascii=False, sort_keys=True)
 
 
 def _stands_in(value: object, question: str) -> bool:

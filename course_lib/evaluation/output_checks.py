@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -110,9 +111,11 @@ def against_schema(answer: str, schema: Mapping[str, Any]) -> str | None:
     from jsonschema import Draft202012Validator
 
     try:
-        value = json.loads(answer)
+        value = json.loads(answer, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
         return f"no JSON: {error.msg} at character {error.pos}"
+    except (ValueError, RecursionError) as error:  # NaN, endless digits, endless brackets
+        return f"no JSON: {error}"
     wrong = next(Draft202012Validator(schema).iter_errors(value), None)
     if wrong is None:
         return None
@@ -156,8 +159,10 @@ def private_values(answer: str) -> list[str]:
         >>> private_values("Write to mina@example.com.")
         ['EMAIL']
     """
-    before, after = (_PLACEHOLDER.findall(text) for text in (answer, mask_all(answer)))
-    return [kind.strip("[]") for kind in dict.fromkeys(after) if kind not in before]
+    # Counted, since a model that was trained on masked rows writes placeholders itself, and may
+    # write a real value beside one.
+    before, after = (Counter(_PLACEHOLDER.findall(text)) for text in (answer, mask_all(answer)))
+    return [kind.strip("[]") for kind in after - before]
 
 
 def planted_outputs(
@@ -201,6 +206,11 @@ def planted_outputs(
         ]
     table = pd.DataFrame(found, columns=["kind", "answer", "context", "is_json"])
     return table.assign(bad=table["kind"] != "good")
+
+
+def _no_constant(name: str) -> None:
+    """Python reads NaN and Infinity, which JSON does not know."""
+    raise ValueError(f"{name} is no value of JSON")
 
 
 def _quantities(text: str) -> list[tuple[str, str]]:

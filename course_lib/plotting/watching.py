@@ -84,7 +84,8 @@ def monitored_days(
 
     Args:
         statistics: one value a day, by monitor.
-        thresholds: by monitor; above it is an alarm.
+        thresholds: by monitor; above it is an alarm. A threshold of 0 (a check that never failed)
+            has no multiples: every alarm is drawn at 2.
         change: the first day on which something was different, drawn as a line. None: unchanged.
         title: heading of the figure.
 
@@ -104,7 +105,7 @@ def monitored_days(
     with canvas(title) as (figure, axes):
         for place, (name, values) in enumerate(statistics.items()):
             days = np.arange(1, len(values) + 1)
-            relative = np.asarray(values) / thresholds[name]
+            relative = _of_threshold(np.asarray(values, dtype=float), thresholds[name])
             axes.plot(
                 days,
                 relative,
@@ -126,3 +127,8 @@ def monitored_days(
         axes.grid(axis="y", color="#dddddd")
         figure.legend(loc="outside lower center", ncols=3)
     return figure
+
+
+def _of_threshold(values: NDArray[np.float64], threshold: float) -> NDArray[np.float64]:
+    """Above 1 where the values lie above the threshold."""
+    return values / threshold if threshold else np.where(values > 0, 2.0, 1.0)

@@ -10,19 +10,21 @@ from __future__ import annotations
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from course_lib.claims import shown
 from course_lib.errors import CourseError
 from course_lib.machine import free_cores
 from course_lib.publishing.running import NotebookRun
 
-DATA, PAGE = "measured.json", "README.md"
+DATA, PAGE, LOCK = "measured.json", "README.md", "measured.lock"
 # What a figure may depend on, besides the processor.
 _LIBRARIES = ("torch", "transformers", "trl", "peft", "bitsandbytes")
 
@@ -77,6 +79,32 @@ def read_measured(folder: Path) -> Measured:
     return measured
 
 
+def renew(
+    folder: Path, runs: Iterable[NotebookRun], machine: str, lessons: Collection[str]
+) -> None:
+    """Put new runs into the record, and write the page again.
+
+    Other courses may end at the same moment, each with other lessons: they wait for each other, so
+    that none writes back what it read before another one wrote.
+
+    Args:
+        folder: Where both files go; made if it is missing.
+        runs: The new runs.
+        machine: What they ran on, from ``machine_kind``.
+        lessons: The lessons that there are; what is known of any other is forgotten.
+
+    Raises:
+        CourseError: The record cannot be read.
+
+    Example:
+        >>> renew(Path("data/claims"), runs, machine_kind(2), ["00_a"])  # doctest: +SKIP
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / LOCK):
+        merged = merge(read_measured(folder), runs, machine)
+        write_measured({name: merged[name] for name in merged if name in lessons}, folder)
+
+
 def merge(measured: Measured, runs: Iterable[NotebookRun], machine: str) -> Measured:
     """Put new runs in the place of older ones of the same lesson and seed.
 
@@ -123,8 +151,11 @@ def write_measured(measured: Measured, folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(measured, ensure_ascii=False, indent=1)
-    (folder / DATA).write_text(text + "\n", encoding="utf-8")
-    (folder / PAGE).write_text(page(measured), encoding="utf-8")
+    for name, content in ((DATA, text + "\n"), (PAGE, page(measured))):
+        # Whole or not at all: half a record would cost hours of measuring.
+        unfinished = folder / f"{name}.unfinished"
+        unfinished.write_text(content, encoding="utf-8")
+        unfinished.replace(folder / name)
 
 
 def machine_kind(jobs: int) -> str:
@@ -210,7 +241,10 @@ def _summary(measured: Measured) -> str:
     lines.append("| --- | --- | ---: | ---: | ---: | ---: |")
     for name, runs in measured.items():
         claims = outcomes(runs).values()
-        held = sum(verdict(of_seeds, list(runs)) == "yes" for of_seeds in claims)
+        held = str(sum(verdict(of_seeds, list(runs)) == "yes" for of_seeds in claims))
+        # Claims that no seed reached cannot be counted: all that are known may have held.
+        if stopped := [seed for seed, run in runs.items() if run["stopped"]]:
+            held += f", **stopped** (seed {', '.join(stopped)})"
         seconds, peak = (max(run[what] for run in runs.values()) for what in ("seconds", "peak_mb"))
         lines.append(
             f"| [{name}](#{name}) | {', '.join(runs)} | {seconds} | {peak:,} | {len(claims)} "

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from course_lib import machine, runtime
 from course_lib.errors import CourseError
-from course_lib.publishing.claims_table import machine_kind, merge, read_measured, write_measured
+from course_lib.publishing.claims_table import machine_kind, read_measured, renew
 from course_lib.publishing.pages import write_page
 from course_lib.publishing.running import NotebookRun, run_notebook
 
@@ -66,10 +66,8 @@ def main(argv: list[str]) -> int:
     if options.claims and not _in_pocket_profile():
         print("The table of claims is of the pocket profile: not renewed.", file=sys.stderr)
     elif options.claims:
-        # Read only now: another course may have renewed other lessons while this one ran.
-        measured = merge(read_measured(options.claims), runs, machine_kind(jobs))
         known = {path.stem for path in [*notebooks, *find_notebooks([])]}
-        write_measured({name: measured[name] for name in measured if name in known}, options.claims)
+        renew(options.claims, runs, machine_kind(jobs), known)
         print(f"Claims: {options.claims}", file=sys.stderr)
     return 0 if all(run.good for run in runs) else 1
 

@@ -102,8 +102,8 @@ class _Hub(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
         folder.mkdir(parents=True, exist_ok=True)
+        super().__init__(("127.0.0.1", 0), _Handler)
         self.folder, self.lock = folder, Lock()
         self.address = f"http://127.0.0.1:{self.server_address[1]}"
         self.commits: dict[str, dict[str, dict[str, _Stored]]] = {}
@@ -252,7 +252,9 @@ class _Handler(BaseHTTPRequestHandler):
         objects = []
         for file in json.loads(body)["objects"]:
             answer = {"oid": file["oid"], "size": file["size"]}
-            if not self.server.blob(file["oid"]).is_file():
+            blob = self.server.blob(file["oid"])
+            # By its size too: a session that was killed may have left half of it.
+            if not blob.is_file() or blob.stat().st_size != file["size"]:
                 href = f"{self.server.address}/lfs/{file['oid']}"
                 answer["actions"] = {"upload": {"href": href}}
             objects.append(answer)
@@ -272,6 +274,8 @@ class _Handler(BaseHTTPRequestHandler):
         for line in body.splitlines():
             entry = json.loads(line)
             value = entry["value"]
+            if ".." in value.get("path", "").split("/"):  # whoever pulls it would write elsewhere
+                raise _Refused(400, "BadRequest", f"{value['path']!r} leaves the repository")
             if entry["key"] == "header":
                 note = value["summary"]
             elif entry["key"] == "file":

@@ -201,12 +201,18 @@ def _settings(trainer: Trainer) -> dict[str, str]:
         "numbers": number,
         "seed": str(args.seed),
     }
-    evaluated = {e["step"]: e["eval_loss"] for e in state.log_history if "eval_loss" in e}
+    evaluated: dict[int, float] = {}
+    for entry in state.log_history:
+        if "eval_loss" in entry:
+            # The first of a step: evaluate() after the run is logged at its last step too, but
+            # measures the model that was kept.
+            evaluated.setdefault(int(entry["step"]), entry["eval_loss"])
     if evaluated:
         best = min(evaluated, key=lambda step: evaluated[step])
+        kept = " (kept)" if args.load_best_model_at_end else ""
         found["validation loss"] = (
             f"{evaluated[max(evaluated)]:.3f} at the end, lowest {evaluated[best]:.3f} "
-            f"at step {best}"
+            f"at step {best}{kept}"
         )
     ended = [entry for entry in state.log_history if "train_runtime" in entry]
     if ended:

@@ -48,6 +48,20 @@ def test_unchanged_days_raise_no_more_alarms_than_stated(monitors: dict[str, Mon
         assert rate <= 0.03, name  # 0.02 stated; three standard errors on top
 
 
+def test_questions_of_the_same_kind_that_are_not_in_the_pool_alarm_more_often() -> None:
+    """Why real quiet weeks are better to calibrate on than the questions that were known."""
+    rng = np.random.default_rng(3)
+    pool, weeks = rng.normal(size=(KNOWN, 30)), rng.normal(size=(4000, 30))
+    quiet = [rng.normal(size=(PER_DAY, 30)) for _ in range(1000)]
+    statistic = mean_discrepancy(pool)
+    rate = {}
+    for name, rows in {"pool": pool, "weeks": weeks}.items():
+        monitor = calibrate(statistic, rows, PER_DAY, 0.01)
+        rate[name] = np.mean([monitor.alarm(day) for day in quiet])
+    assert rate["pool"] > 0.025
+    assert rate["weeks"] <= 0.02
+
+
 def test_each_monitor_sees_a_shift_of_its_kind_within_days(monitors: dict[str, Monitor]) -> None:
     streams = [stream(OURS, THEIRS, [0.3] * 20, PER_DAY, seed=seed) for seed in range(10)]
     found = first_alarms(monitors, FEATURES, streams)

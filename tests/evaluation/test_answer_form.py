@@ -38,6 +38,20 @@ def test_json_knows_which_values_are_copied() -> None:
     assert "does not stand" in str(form.fault('{"kind": "fee", "value": 3}', questions[3]))
 
 
+def test_the_order_of_keys_is_no_fault() -> None:
+    answers = ['{"kind": "fee", "party": "Tavo"}', '{"party":"Tavo","kind":"fee"}'] * 20
+    form = answer_form(["Tavo pays."] * 40, answers)
+    assert (form.kind, form.keys) == ("json", ("kind", "party"))
+    assert [form.fault(answer) for answer in answers[:2]] == [None, None]
+    assert form.right(answers[:2], answers[:1] * 2).tolist() == [True, True]
+    assert form.right(["{}", "no JSON"], answers[:1] * 2).tolist() == [False, False]
+
+
+def test_endless_brackets_are_a_fault_and_no_crash() -> None:
+    form = AnswerForm("json", keys=("kind",))
+    assert form.fault('{"kind":' + "[" * 100_000) == "the answer is no JSON object"
+
+
 def test_text_may_be_anything_but_empty_or_endless() -> None:
     answers = [f"You may return gear of kind {place} within 45 days." for place in range(20)]
     form = answer_form(answers, answers)

@@ -91,9 +91,15 @@ def test_what_cannot_be_compared_is_refused() -> None:
         compare_groups({"a": table}, "a")
     with pytest.raises(CourseError, match="at least two names"):
         compare_groups({"a": table, "b": table[:, :1]}, "a")
+    with pytest.raises(CourseError, match="the same questions"):
+        compare_groups({"a": table, "b": table[:2]}, "a")
+    with pytest.raises(CourseError, match="the same questions"):
+        compare_groups({"a": table[:0], "b": table[:0]}, "a")
     with pytest.raises(CourseError, match="has no \\{name\\}"):
         counterfactuals(["A?"], "{question}", ["Ann"])
     with pytest.raises(CourseError, match="cannot be"):
         pairs_needed(0.3, 0.2)
+    with pytest.raises(CourseError, match="cannot be had"):
+        pairs_needed(0.05, 0.2, power=1.0)
     with pytest.raises(CourseError, match="the same questions"):
         mcnemar([True], [True, False])

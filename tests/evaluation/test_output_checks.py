@@ -54,6 +54,9 @@ def test_japanese_numbers_carry_their_unit() -> None:
         ('{"answer": 45}', "answer: 45 is not of type 'string'"),
         ('{"reply": "45"}', "'answer' is a required property"),
         ("45 days", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+        ('{"answer": ' + "1" * 5000 + "}", "no JSON"),
+        ('{"answer": NaN}', "no JSON: NaN"),
     ],
 )
 def test_the_schema_judges_form(answer: str, told: str | None) -> None:
@@ -64,6 +67,7 @@ def test_the_schema_judges_form(answer: str, told: str | None) -> None:
 def test_private_values_are_named_by_kind_but_placeholders_are_none() -> None:
     assert private_values("Call 090-1234-5678 or write to a@b.jp") == ["PHONE", "EMAIL"]
     assert private_values("We wrote to [EMAIL].") == []
+    assert private_values("[EMAIL] is a@b.jp") == ["EMAIL"]
 
 
 def test_every_failure_comes_with_its_reason() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from course_lib.publishing.claims_table import (
     outcomes,
     page,
     read_measured,
+    renew,
     verdict,
     write_measured,
 )
@@ -93,6 +96,7 @@ def test_a_lesson_that_stopped_says_so_and_loses_the_claims_it_did_not_reach() -
     error = "FileNotFoundError: [Errno 2] No such file or directory: '/home/somebody/x'"
     text = page(merge(before, [run("00_a", 0, claimed("one", 7), error=error)], "here"))
     assert "**Stopped with seed 0** by FileNotFoundError" in text
+    assert "| 2 | 1, **stopped** (seed 0) |" in text
     assert "somebody" not in text
     assert table_rows(text) == [
         ["one", "at least 1", "7", "5 – 7", "yes"],
@@ -102,7 +106,7 @@ def test_a_lesson_that_stopped_says_so_and_loses_the_claims_it_did_not_reach() -
 
 def test_a_lesson_that_stopped_before_its_first_claim_still_stands_in_the_table() -> None:
     text = page(merge({}, [run("00_a", 0, error="KeyError: 'x'")], "here"))
-    assert "| [00_a](#00_a) | 0 | 12 | 457 | 0 | 0 |" in text
+    assert "| [00_a](#00_a) | 0 | 12 | 457 | 0 | 0, **stopped** (seed 0) |" in text
     assert "**Stopped with seed 0** by KeyError" in text
 
 
@@ -124,6 +128,28 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     write_measured(measured, tmp_path / "claims")
     assert read_measured(tmp_path / "claims") == measured
     assert (tmp_path / "claims" / PAGE).read_text(encoding="utf-8") == page(measured)
+
+
+def test_courses_that_end_together_lose_nothing(tmp_path: Path) -> None:
+    lessons = [f"{number:02d}_x" for number in range(8)]
+    together = threading.Barrier(len(lessons))
+
+    def end(lesson: str) -> None:
+        together.wait()
+        renew(tmp_path, [run(lesson, 0, claimed("one", 5))], "here", lessons)
+
+    with ThreadPoolExecutor(len(lessons)) as pool:
+        list(pool.map(end, lessons))
+    assert list(read_measured(tmp_path)) == lessons
+
+
+def test_what_cannot_be_written_whole_leaves_the_old_record(tmp_path: Path) -> None:
+    write_measured(merge({}, [run("00_a", 0, claimed("one", 5))], "here"), tmp_path)
+    before = (tmp_path / DATA).read_text("utf-8")
+    (tmp_path / f"{DATA}.unfinished").mkdir()  # no file can be written there
+    with pytest.raises(OSError, match="unfinished"):
+        write_measured({}, tmp_path)
+    assert (tmp_path / DATA).read_text("utf-8") == before
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 import torch
@@ -15,7 +20,7 @@ from huggingface_hub.errors import (
 )
 from transformers import AutoModelForCausalLM
 
-from course_lib.publishing.hub_stand_in import hub_stand_in
+from course_lib.publishing.hub_stand_in import TOKEN, hub_stand_in
 from course_lib.runtime import data_path
 
 REPO = "yamabiko/support"
@@ -92,6 +97,37 @@ def test_a_card_with_a_broken_head_stops_the_push(tmp_path: Path) -> None:
         api.create_repo(REPO)
         with pytest.raises(ValueError, match="Invalid metadata"):
             api.upload_folder(repo_id=REPO, folder_path=source)
+        assert api.list_repo_files(REPO) == []
+
+
+def test_half_a_file_of_a_killed_session_is_sent_again(tmp_path: Path) -> None:
+    source = fill(tmp_path / "source")
+    weights = (source / "model.safetensors").read_bytes()
+    (tmp_path / "hub").mkdir()
+    (tmp_path / "hub" / sha256(weights).hexdigest()).write_bytes(weights[:1000])
+    with hub_stand_in(tmp_path / "hub") as api:
+        api.create_repo(REPO)
+        api.upload_folder(repo_id=REPO, folder_path=source)
+        pulled = api.hf_hub_download(REPO, "model.safetensors", local_dir=tmp_path / "pulled")
+    assert Path(pulled).read_bytes() == weights
+
+
+def test_a_path_that_leaves_the_repository_is_refused(tmp_path: Path) -> None:
+    """The client refuses it too, so it is asked without one."""
+    entries: list[dict[str, Any]] = [
+        {"key": "header", "value": {"summary": "out"}},
+        {"key": "file", "value": {"path": "a/../../out.txt", "content": "b25l"}},
+    ]
+    with hub_stand_in(tmp_path / "hub") as api:
+        api.create_repo(REPO)
+        request = Request(
+            f"{api.endpoint}/api/models/{REPO}/commit/main",
+            "\n".join(map(json.dumps, entries)).encode(),
+            {"Authorization": f"Bearer {TOKEN}"},
+        )
+        with pytest.raises(HTTPError) as refused, build_opener(ProxyHandler({})).open(request):
+            pass
+        assert refused.value.code == 400
         assert api.list_repo_files(REPO) == []
 
 

@@ -74,6 +74,20 @@ def test_the_figures_are_those_of_the_run(trained: Any) -> None:
     assert "4 others watched the run" in text
 
 
+def test_the_loss_at_the_end_is_that_of_the_run_not_of_the_model_kept(
+    trained: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_run = [{"step": 1, "eval_loss": 0.25}, {"step": 2, "eval_loss": 0.75}]
+    after_it = {"step": 2, "eval_loss": 0.25}
+    monkeypatch.setattr(trained.state, "log_history", [*of_run, after_it])
+    monkeypatch.setattr(trained.args, "load_best_model_at_end", True)
+    assert "| 0.750 at the end, lowest 0.250 at step 1 (kept) |" in card_of(trained).text
+
+
+def test_a_bar_in_a_score_breaks_no_table(trained: Any) -> None:
+    assert "| a\\|b | 10 |" in card_of(trained, scores={"a|b": (BASE, TUNED)}).text
+
+
 def test_a_saved_card_is_read_back_with_its_results(trained: Any, tmp_path: Path) -> None:
     card_of(trained).save(tmp_path / "README.md")
     read = ModelCard.load(tmp_path / "README.md")
