@@ -233,6 +233,9 @@ def _saves_padding(
         config.per_device_train_batch_size > 1
         and config.train_sampling_strategy != "group_by_length"
         and not config.gradient_checkpointing
+        # NEFTune scales its noise by the length of the row that it is added to: with all rows one
+        # behind another it would be a fraction of what was asked for.
+        and not config.neftune_noise_alpha
         and trains_without_padding(model, peft_config)
     )
 

@@ -174,7 +174,11 @@ def test_where_rows_must_stay_apart_they_are_padded(
     assert not trains_without_padding(llama, prompt)
     llama.set_attn_implementation("eager")
     assert not trains_without_padding(llama, None)
-    for setting in ({"gradient_checkpointing": True}, {"per_device_train_batch_size": 1}):
+    for setting in (
+        {"gradient_checkpointing": True},
+        {"per_device_train_batch_size": 1},
+        {"neftune_noise_alpha": 5.0},
+    ):
         trainer = without("llama", tokenizer, cpu, tmp_path, **setting)
         assert not isinstance(trainer, PaddingFreeTrainer)
         assert "attention_mask" in next(iter(trainer.get_train_dataloader()))
