@@ -201,6 +201,12 @@ def _check_pairs(
         )
     if len(pairs) == 0:
         raise CourseError(f"there are no {name} pairs: nothing is left to learn from")
+    for number, pair in enumerate(pairs):
+        if not all(isinstance(pair[side], list) and pair[side] for side in SIDES):
+            raise CourseError(
+                f"{name} pair {number}: prompt, chosen and rejected are lists of messages, none of "
+                "them empty. Read the file with course_lib.formats.read, which makes them of text"
+            )
     sides = {side: _encoded(pairs, side, tokenizer) for side in SIDES[1:]}
     same = [i for i, (a, b) in enumerate(zip(*sides.values(), strict=True)) if a == b]
     empty = [
