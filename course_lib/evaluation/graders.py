@@ -89,6 +89,8 @@ def grader(definition: Mapping[str, Any]) -> Grade:
         >>> exact("Ann", {"answer": "Ann"}), exact("Ben", {"answer": "Ann"})
         (1.0, 0.0)
     """
+    if not isinstance(definition, Mapping):
+        raise CourseError(f"a grader is an object with a 'type', not {definition!r}")
     kind = definition.get("type")
     if kind == "string_check":
         return _string_check(definition)
@@ -102,7 +104,7 @@ def grader(definition: Mapping[str, Any]) -> Grade:
 
 
 def _string_check(definition: Mapping[str, Any]) -> Grade:
-    operation = definition.get("operation")
+    operation = str(definition.get("operation"))
     if operation not in _OPERATIONS:
         raise CourseError(
             f"a string_check has no operation {operation!r}: use {', '.join(_OPERATIONS)}"
@@ -112,7 +114,10 @@ def _string_check(definition: Mapping[str, Any]) -> Grade:
 
 
 def _text_similarity(definition: Mapping[str, Any]) -> Grade:
-    alike, text, wanted = _similarity(definition.get("evaluation_metric")), *_compared(definition)
+    alike, text, wanted = (
+        _similarity(str(definition.get("evaluation_metric"))),
+        *_compared(definition),
+    )
     return lambda answer, item: alike(text(answer, item), wanted(answer, item))
 
 
@@ -123,7 +128,7 @@ def _compared(definition: Mapping[str, Any]) -> tuple[_Filled, _Filled]:
     )
 
 
-def _similarity(metric: object) -> Callable[[str, str], float]:
+def _similarity(metric: str) -> Callable[[str, str], float]:
     if metric == "fuzzy_match":
         from rapidfuzz import fuzz
 
@@ -138,7 +143,7 @@ def _similarity(metric: object) -> Callable[[str, str], float]:
 
         from course_lib.evaluation.overlap import WordsAndCharacters
 
-        name = "rougeL" if metric == "rouge_l" else f"rouge{str(metric)[-1]}"
+        name = "rougeL" if metric == "rouge_l" else f"rouge{metric[-1]}"
         scorer = RougeScorer([name], tokenizer=WordsAndCharacters())
         return lambda text, wanted: float(scorer.score(wanted, text)[name].fmeasure)
     raise CourseError(
@@ -160,27 +165,31 @@ def _multi(definition: Mapping[str, Any]) -> Grade:
     formula = str(definition.get("calculate_output", "")).replace("^", "**")
 
     def score(values: Mapping[str, float]) -> float:
-        return float(SimpleEval(functions=_FUNCTIONS, names=dict(values)).eval(formula))
+        try:
+            return float(SimpleEval(functions=_FUNCTIONS, names=dict(values)).eval(formula))
+        except (InvalidExpression, SyntaxError, ArithmeticError, TypeError, ValueError) as error:
+            given = ", ".join(f"{name} = {value:g}" for name, value in values.items())
+            raise CourseError(
+                f"calculate_output {formula!r} cannot be computed where {given}: {error}"
+            ) from error
 
-    try:
-        score(dict.fromkeys(parts, 1.0))
-    except (InvalidExpression, SyntaxError, ArithmeticError, TypeError, ValueError) as error:
-        raise CourseError(
-            f"calculate_output {formula!r} cannot be computed from {', '.join(parts)}: {error}"
-        ) from error
+    # The ends of what a part may say: a division by a part that pays nothing would else be found
+    # in the middle of a training.
+    for end in (1.0, 0.0):
+        score(dict.fromkeys(parts, end))
     return lambda answer, item: score({name: part(answer, item) for name, part in parts.items()})
 
 
 def _template(source: str) -> _Filled:
     try:
         template = _TEMPLATES.from_string(source)
-    except TemplateError as error:
+    except (TemplateError, TypeError) as error:
         raise CourseError(f"the grader's template {source!r} cannot be read: {error}") from error
 
     def fill(answer: str, item: Mapping[str, Any]) -> str:
         try:
             return template.render(sample={"output_text": answer}, item=item)
-        except TemplateError as error:
+        except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise CourseError(
                 f"the grader's template {source!r} does not fit the row, whose columns are "
                 f"{', '.join(item)}: {error}"

@@ -1,7 +1,7 @@
 """Three ways to spend the same number of runs, and what each of them chose.
 
-Optuna's search turns all knobs at once; a screen turns the learning rate alone, each value with two
-seeds; and the starting values are simply run again with other seeds.
+Optuna's search turns all knobs at once; a screen turns the learning rate alone, each value with
+three seeds; and the starting values are simply run again with other seeds.
 """
 
 from __future__ import annotations

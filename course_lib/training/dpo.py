@@ -16,16 +16,14 @@ from typing import TYPE_CHECKING, Any
 from course_lib.errors import CourseError
 from course_lib.runtime import Runtime
 from course_lib.tokenization.conversation import apply_template
-from course_lib.training.models import keep_4bit_trainable, without_renaming_notices
-from course_lib.training.sft import (
-    all_linear,
+from course_lib.training.trainers import (
+    build_config,
+    build_trainer,
     check_folder,
-    check_number_format,
     longest,
-    send_nothing,
-    sft_config,
+    machine_settings,
+    refuse_quantised_whole,
     stop_ids,
-    train_in_float32,
 )
 
 if TYPE_CHECKING:
@@ -39,26 +37,6 @@ Pairs = list[list[dict[str, str]]]
 SIDES = ("prompt", "chosen", "rejected")
 #: The losses of TRL that read ``label_smoothing``; all others ignore it in silence.
 SMOOTHED = frozenset({"robust", "exo_pair", "aot", "aot_unpaired"})
-# What ``sft_config`` decides for the machine, and not for the way of training.
-_OF_THE_MACHINE = (
-    "output_dir",
-    "seed",
-    "use_cpu",
-    "bf16",
-    "fp16",
-    "gradient_checkpointing",
-    "per_device_eval_batch_size",
-    "lr_scheduler_type",
-    "warmup_steps",
-    "max_grad_norm",
-    "logging_steps",
-    "save_strategy",
-    "save_steps",
-    "save_total_limit",
-    "dataloader_pin_memory",
-    "disable_tqdm",
-    "report_to",
-)
 
 
 def dpo_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> DPOConfig:
@@ -82,14 +60,15 @@ def dpo_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> DP
     """
     from trl.trainer.dpo_config import DPOConfig
 
-    # What the machine asks for (number format, batch size, saving, quiet logs) is that of SFT.
-    machine = sft_config(runtime, output_dir)
     pocket = runtime.device == "cpu"
     settings: dict[str, Any] = {
-        **{name: getattr(machine, name) for name in _OF_THE_MACHINE},
+        **machine_settings(runtime, output_dir),
         # Pairs: each is two rows.
         "per_device_train_batch_size": 8 if pocket else 2,
         "gradient_accumulation_steps": 1 if pocket else 4,
+        "per_device_eval_batch_size": 16 if pocket else 4,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.05,
         # A pair says little and says it in the whole answer: DPO takes smaller steps than SFT.
         # TRL's own 1e-6 is for whole models; an adapter would hardly move.
         "learning_rate": 5e-4 if pocket else 2e-5,
@@ -104,12 +83,7 @@ def dpo_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> DP
     }
     settings.update(overrides)
     _check_loss(settings)
-    check_number_format(runtime, settings)
-    with without_renaming_notices():
-        config = DPOConfig(**settings)
-    # As for SFT: one process that sees Kaggle's two T4s must not wrap the model in DataParallel.
-    config._n_gpu = min(config.n_gpu, 1)
-    return config
+    return build_config(DPOConfig, runtime, settings)
 
 
 def dpo_trainer(
@@ -156,36 +130,26 @@ def dpo_trainer(
         raise CourseError(
             f"eval_strategy={str(config.eval_strategy)!r} needs held-out pairs: pass validation="
         )
-    settings: Any = config  # what is asked of it below stands in SFTConfig and DPOConfig alike
-    check_folder(settings)
-    keep_4bit_trainable(model)
+    check_folder(config)
     for name, pairs in (("training", train), ("validation", validation)):
         if pairs is not None:
             _check_pairs(pairs, model, tokenizer, config, name)
     # Pairs are known to fit by now; left on, the limit would cut those given to evaluate() later.
     trainer_config = copy.copy(config)
     trainer_config.max_length = None
-    send_nothing()
     _quieten(bars=not config.disable_tqdm)
-    from transformers import PrinterCallback
     from trl.trainer.dpo_trainer import DPOTrainer
 
-    from course_lib.training.fault_tolerance import fault_tolerant
-
-    with without_renaming_notices():
-        trainer = fault_tolerant(DPOTrainer)(
-            model=model,
-            args=trainer_config,
-            train_dataset=train.select_columns(list(SIDES)),
-            eval_dataset=None if validation is None else validation.select_columns(list(SIDES)),
-            processing_class=tokenizer,
-            peft_config=all_linear(peft_config),
-            callbacks=list(callbacks),
-        )
-    if config.disable_tqdm:
-        trainer.remove_callback(PrinterCallback)
-    train_in_float32(model if trainer.model is None else trainer.model)
-    return trainer
+    return build_trainer(
+        DPOTrainer,
+        model,
+        trainer_config,
+        peft_config,
+        callbacks,
+        train_dataset=train.select_columns(list(SIDES)),
+        eval_dataset=None if validation is None else validation.select_columns(list(SIDES)),
+        processing_class=tokenizer,
+    )
 
 
 def _quieten(*, bars: bool) -> None:
@@ -213,14 +177,8 @@ def _check_loss(settings: dict[str, Any]) -> None:
 
 
 def _check_trainable(model: PreTrainedModel | PeftModel, peft_config: PeftConfig | None) -> None:
-    if peft_config is not None:
-        return
-    if getattr(model, "is_quantized", False) and not hasattr(model, "peft_config"):
-        raise CourseError(
-            "a quantised model cannot be trained as a whole: pass peft_config=LoraConfig(...) to "
-            "train an adapter on it (QLoRA), or load it without quantization_config"
-        )
-    if not any(parameter.requires_grad for parameter in model.parameters()):
+    refuse_quantised_whole(model, peft_config)
+    if peft_config is None and not any(parameter.requires_grad for parameter in model.parameters()):
         raise CourseError(
             "nothing of this model can be trained: its adapter was loaded for answering. Fold it "
             "in with course_lib.training.merge and pass peft_config=LoraConfig(...) for a new one"
@@ -243,6 +201,12 @@ def _check_pairs(
         )
     if len(pairs) == 0:
         raise CourseError(f"there are no {name} pairs: nothing is left to learn from")
+    for number, pair in enumerate(pairs):
+        if not all(isinstance(pair[side], list) and pair[side] for side in SIDES):
+            raise CourseError(
+                f"{name} pair {number}: prompt, chosen and rejected are lists of messages, none of "
+                "them empty. Read the file with course_lib.formats.read, which makes them of text"
+            )
     sides = {side: _encoded(pairs, side, tokenizer) for side in SIDES[1:]}
     same = [i for i, (a, b) in enumerate(zip(*sides.values(), strict=True)) if a == b]
     empty = [
@@ -250,8 +214,7 @@ def _check_pairs(
         for i, pair in enumerate(pairs)
         if not all(str(pair[side][-1]["content"]).strip() for side in SIDES[1:])
     ]
-    settings: Any = config
-    limit = longest(model, settings)
+    limit = longest(model, config)
     long = [i for i, rows in enumerate(zip(*sides.values(), strict=True)) if _over(rows, limit)]
     ends = stop_ids(model, tokenizer)
     endless = [

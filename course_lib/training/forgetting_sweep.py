@@ -238,6 +238,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=data_path("sweeps") / "forgetting.jsonl")
     parser.add_argument("--only", choices=("rate", "replay", "domain"), default=None)
     arguments = parser.parse_args(argv)
+    if arguments.only and arguments.out == data_path("sweeps") / "forgetting.jsonl":
+        parser.error(
+            f"{arguments.out} holds all experiments, and would hold {arguments.only!r} alone: "
+            "give another file with --out"
+        )
     wanted = [s for s in settings() if arguments.only in (None, s.experiment)]
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     with arguments.out.open("w", encoding="utf-8") as file:

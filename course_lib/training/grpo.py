@@ -12,15 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
-from course_lib.runtime import Runtime, seed
+from course_lib.runtime import Runtime
 from course_lib.tokenization.conversation import apply_template
-from course_lib.training.models import keep_4bit_trainable, without_renaming_notices
-from course_lib.training.sft import (
-    all_linear,
+from course_lib.training.trainers import (
+    build_config,
+    build_trainer,
     check_folder,
-    check_number_format,
-    send_nothing,
-    train_in_float32,
+    machine_settings,
+    refuse_quantised_whole,
 )
 
 if TYPE_CHECKING:
@@ -56,12 +55,7 @@ def grpo_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> G
 
     pocket = runtime.device == "cpu"
     settings: dict[str, Any] = {
-        "output_dir": str(output_dir),
-        "seed": seed(),
-        # Number format: as in sft_config. A T4 has bf16 in emulation only.
-        "use_cpu": pocket,
-        "bf16": runtime.dtype == "bfloat16" and not pocket,
-        "fp16": runtime.dtype == "float16" and not pocket,
+        **machine_settings(runtime, output_dir),
         # Answers to each prompt. The group's mean is what an answer is measured against, so a group
         # must hold good and bad ones: eight find both where the model is right one time in eight.
         "num_generations": 8,
@@ -93,23 +87,10 @@ def grpo_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> G
         "learning_rate": 1e-3 if pocket else 2e-5,
         "lr_scheduler_type": "constant_with_warmup",
         "warmup_steps": 0.05,
-        # A single lucky answer in a step must not throw the model over.
-        "max_grad_norm": 1.0,
-        "gradient_checkpointing": not pocket,
         "logging_steps": 1,
-        "save_strategy": "no" if pocket else "steps",
-        "save_steps": 50,
-        "save_total_limit": 3,
-        "dataloader_pin_memory": not pocket,
-        "disable_tqdm": True,
-        "report_to": "none",
     }
     settings.update(overrides)
-    check_number_format(runtime, settings)
-    with without_renaming_notices():
-        config = GRPOConfig(**settings)
-    config._n_gpu = min(config.n_gpu, 1)  # as in sft_config: the second T4 needs `launch`
-    return config
+    return build_config(GRPOConfig, runtime, settings)
 
 
 def grpo_trainer(
@@ -139,14 +120,15 @@ def grpo_trainer(
         TRL's ``GRPOTrainer``: call its ``train()``.
 
     Raises:
-        CourseError: No prompts, prompts that end with an answer or are too long for the model,
-            fewer prompts than one step needs, a reward that fails or returns something else than
-            one number for each answer.
+        CourseError: A quantised model without adapter, no prompts, prompts that end with an answer
+            or are too long for the model, fewer prompts than one step needs, a reward that fails or
+            returns something else than one number for each answer.
 
     Example:
         >>> trainer = grpo_trainer(model, tokenizer, train, reward, config=config)  # doctest: +SKIP
         >>> trainer.train()  # doctest: +SKIP
     """
+    refuse_quantised_whole(model, peft_config)
     functions: list[Any] = rewards if isinstance(rewards, list) else [rewards]
     _check_prompts(model, tokenizer, train, config)
     for function in functions:
@@ -159,29 +141,20 @@ def grpo_trainer(
             stacklevel=2,
         )
     check_folder(config)
-    keep_4bit_trainable(model)
-    send_nothing()
-    from transformers import PrinterCallback
     from trl.trainer.grpo_trainer import GRPOTrainer
 
-    from course_lib.training.fault_tolerance import fault_tolerant
-
-    with without_renaming_notices():
-        trainer = fault_tolerant(GRPOTrainer)(
-            model=model,
-            reward_funcs=functions,
-            args=config,
-            train_dataset=train,
-            processing_class=tokenizer,
-            peft_config=all_linear(peft_config),
-            callbacks=list(callbacks),
-        )
     # TRL looks at the old name of gradient checkpointing at every generation, long after this call.
     warnings.filterwarnings("ignore", ".*gradient_checkpointing.*deprecated", FutureWarning)
-    if config.disable_tqdm:
-        trainer.remove_callback(PrinterCallback)
-    train_in_float32(model if trainer.model is None else trainer.model)
-    return trainer
+    return build_trainer(
+        GRPOTrainer,
+        model,
+        config,
+        peft_config,
+        callbacks,
+        reward_funcs=functions,
+        train_dataset=train,
+        processing_class=tokenizer,
+    )
 
 
 def reward_curve(trainer: GRPOTrainer) -> pd.DataFrame:

@@ -63,8 +63,8 @@ def trains_without_padding(model: Any, peft_config: PeftConfig | None) -> bool:
 
     Returns:
         True on a CPU, for a model whose layers see the whole row, in a family that was checked. A
-        learnt prompt stands before each row, and needs the rows apart. (Nor does it go with
-        gradient checkpointing, which computes again when the attention is the model's own again.)
+        learnt prompt stands before each row, and needs the rows apart. Nor does it go with gradient
+        checkpointing, which computes again when the attention is the model's own again.
 
     Example:
         >>> trains_without_padding(model, None)  # doctest: +SKIP
@@ -79,6 +79,7 @@ def trains_without_padding(model: Any, peft_config: PeftConfig | None) -> bool:
         and config._attn_implementation == "sdpa"
         and set(getattr(config, "layer_types", None) or ["full_attention"]) == {"full_attention"}
         and not any(adapter.is_prompt_learning for adapter in adapters)
+        and not _checkpoints_activations(model)
     )
 
 
@@ -105,8 +106,10 @@ class PaddingFreeTrainer(SFTTrainer):
         Returns:
             As in TRL.
         """
-        if return_outputs or self.label_smoother is not None or self.compute_loss_func is not None:
-            # What wants to see logits wants to see all of them.
+        wants_logits = self.label_smoother is not None or self.compute_loss_func is not None
+        # What wants to see logits wants to see all of them. Checkpointing may have been switched on
+        # since the trainer was built: then TRL's own attention over the whole batch it is.
+        if return_outputs or wants_logits or _checkpoints_activations(self.model):
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         base = self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
         targets = inputs["labels"][:, 1:]
@@ -116,6 +119,10 @@ class PaddingFreeTrainer(SFTTrainer):
         flat["shift_labels"] = targets[learnt][None]
         with _attention_by_row(base), _only(learnt, base.base_model):
             return super().compute_loss(model, flat, num_items_in_batch=num_items_in_batch)
+
+
+def _checkpoints_activations(model: nn.Module) -> bool:
+    return any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
 
 
 @contextmanager

@@ -97,8 +97,8 @@ def settings() -> list[Setting]:
             dpo={"loss_type": ["sigmoid_norm"], "beta": 2.0},
         ),
         Setting("first", "SFT on all answers", steps=("agents",)),
-        # As many rows as SFT and DPO together: a pair is two.
-        Setting("first", "DPO from the base", steps=("pairs",), dpo={"num_train_epochs": 10}),
+        # As many rows as SFT (6 epochs of 174) and DPO (3 of 40 pairs) together: a pair is two.
+        Setting("first", "DPO from the base", steps=("pairs",), dpo={"num_train_epochs": 16}),
         Setting("first", "SFT, then SFT on the chosen", steps=("agents", "chosen")),
     ]
 

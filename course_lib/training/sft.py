@@ -7,27 +7,27 @@ defaults is written down in ``sft_config`` with its reason; every choice can be 
 from __future__ import annotations
 
 import copy
-import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from course_lib.errors import CourseError
-from course_lib.runtime import Runtime, seed
-from course_lib.training.models import keep_4bit_trainable, without_renaming_notices
+from course_lib.runtime import Runtime
 from course_lib.training.rows import LongRows, tokenize_rows
+from course_lib.training.trainers import (
+    build_config,
+    build_trainer,
+    check_folder,
+    longest,
+    machine_settings,
+    refuse_quantised_whole,
+    stop_ids,
+)
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from peft import PeftConfig, PeftModel
-    from torch import nn
-    from transformers import (
-        PreTrainedModel,
-        PreTrainedTokenizerBase,
-        TrainerCallback,
-        TrainingArguments,
-    )
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
@@ -54,20 +54,11 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
 
     pocket = runtime.device == "cpu"
     settings: dict[str, Any] = {
-        "output_dir": str(output_dir),
-        "seed": seed(),
-        # Number format. TRL takes bf16 unless fp16 is set; a T4 has bf16 in emulation only and does
-        # not refuse it, and a machine without GPU refuses a bare SFTConfig() altogether.
-        "use_cpu": pocket,
-        "bf16": runtime.dtype == "bfloat16" and not pocket,
-        "fp16": runtime.dtype == "float16" and not pocket,
+        **machine_settings(runtime, output_dir),
         # Only the answers are learnt; the questions are given.
         "assistant_only_loss": True,
         # The most tokens in a row. The trainer refuses longer ones instead of cutting them.
         "max_length": 1024,
-        # Recomputing activations saves memory and costs about a quarter of the speed: the pocket
-        # model has memory to spare, a 14.56 GiB card has not.
-        "gradient_checkpointing": not pocket,
         # Eight rows a step learn quickly from a hundred rows; a T4 reaches the same number of rows
         # in two gulps of four.
         "per_device_train_batch_size": 8 if pocket else 4,
@@ -83,28 +74,9 @@ def sft_config(runtime: Runtime, output_dir: str | Path, **overrides: Any) -> SF
         "lr_scheduler_type": "cosine",
         # A float below 1 is a share of all steps; without warm-up LoRA at this rate can blow up.
         "warmup_steps": 0.05,
-        "max_grad_norm": 1.0,
-        "logging_steps": 5,
-        # Pocket runs take seconds; a T4 session may be taken away at any minute.
-        "save_strategy": "no" if pocket else "steps",
-        "save_steps": 50,
-        # The last three, and the best one besides (see fault_tolerance): one to go on from, one in
-        # case a network drive lost the newest, one to look back to. Each takes three times what is
-        # trained: little for an adapter, some GB for a whole model.
-        "save_total_limit": 3,
-        "dataloader_pin_memory": not pocket,
-        # One line a step buries a notebook; the log is drawn as a curve instead.
-        "disable_tqdm": True,
-        "report_to": "none",
     }
     settings.update(overrides)
-    check_number_format(runtime, settings)
-    with without_renaming_notices():
-        config = SFTConfig(**settings)
-    # Kaggle lends two T4s. One process that sees both would wrap the model in DataParallel, which
-    # TRL refuses; the second card needs `accelerate launch`.
-    config._n_gpu = min(config.n_gpu, 1)
-    return config
+    return build_config(SFTConfig, runtime, settings)
 
 
 def sft_trainer(
@@ -148,9 +120,9 @@ def sft_trainer(
         ... # doctest: +SKIP
         >>> trainer.train()  # doctest: +SKIP
     """
-    _check_plan(model, config, validation, peft_config, callbacks)
+    refuse_quantised_whole(model, peft_config)
+    _check_plan(config, validation, callbacks)
     check_folder(config)
-    keep_4bit_trainable(model)
     train_rows = prepare_rows(train, model, tokenizer, config, long_rows, "training")
     validation_rows = validation
     if validation is not None:
@@ -161,29 +133,18 @@ def sft_trainer(
     trainer_config = copy.copy(config)
     if not config.packing:
         trainer_config.max_length = None
-    send_nothing()
-    from transformers import PrinterCallback
-
-    from course_lib.training.fault_tolerance import fault_tolerant
-
     padding_free = _saves_padding(model, config, peft_config)
     trainer_config.padding_free |= padding_free
-    trainer_class: Any = _trainer_class(config, padding_free=padding_free)
-    with without_renaming_notices():
-        trainer = fault_tolerant(trainer_class)(
-            model=model,
-            args=trainer_config,
-            train_dataset=train_rows,
-            eval_dataset=validation_rows,
-            processing_class=tokenizer,
-            peft_config=all_linear(peft_config),
-            callbacks=list(callbacks),
-        )
-    if config.disable_tqdm:
-        # Without a progress bar, transformers prints a dict for every logged step instead.
-        trainer.remove_callback(PrinterCallback)
-    train_in_float32(model if trainer.model is None else trainer.model)
-    return trainer
+    return build_trainer(
+        _trainer_class(config, padding_free=padding_free),
+        model,
+        trainer_config,
+        peft_config,
+        callbacks,
+        train_dataset=train_rows,
+        eval_dataset=validation_rows,
+        processing_class=tokenizer,
+    )
 
 
 def prepare_rows(
@@ -233,6 +194,9 @@ def _saves_padding(
         config.per_device_train_batch_size > 1
         and config.train_sampling_strategy != "group_by_length"
         and not config.gradient_checkpointing
+        # NEFTune scales its noise by the length of the row that it is added to: with all rows one
+        # behind another it would be a fraction of what was asked for.
+        and not config.neftune_noise_alpha
         and trains_without_padding(model, peft_config)
     )
 
@@ -251,46 +215,11 @@ def _trainer_class(config: SFTConfig, *, padding_free: bool) -> type[SFTTrainer]
     return LengthGroupedTrainer
 
 
-def check_number_format(runtime: Runtime, settings: dict[str, Any]) -> None:
-    # First: on a T4 fp16 is our own choice, and telling the learner that both are on would name a
-    # setting that they have not written.
-    on_cpu = runtime.device == "cpu"
-    if settings["bf16"] and runtime.dtype != "bfloat16" and not (on_cpu and _cpu_has_bfloat16()):
-        where = "this CPU" if runtime.device == "cpu" else f"{runtime.gpu_name}"
-        raise CourseError(
-            f"bf16=True, but {where} does not compute in bfloat16 (a GPU needs capability 8.0; "
-            "is_bf16_supported() counts emulation): leave bf16 out, the right type is chosen"
-        )
-    if settings["fp16"] and settings["bf16"]:
-        settings["bf16"] = False  # the learner asked for fp16; bf16 was only our choice
-    if settings["fp16"] and runtime.device == "cpu":
-        raise CourseError("fp16=True needs a GPU: leave it out, on a CPU float32 is used")
-
-
-def _cpu_has_bfloat16() -> bool:
-    # AVX512-BF16 or AMX: about a third faster there, and slower than float32 on every other CPU.
-    # Only on request, because the lessons' figures are to be the same on all machines.
-    import torch
-
-    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
-
-
 def _check_plan(
-    model: PreTrainedModel | PeftModel,
-    config: SFTConfig,
-    validation: Dataset | None,
-    peft_config: PeftConfig | None,
-    callbacks: Sequence[TrainerCallback],
+    config: SFTConfig, validation: Dataset | None, callbacks: Sequence[TrainerCallback]
 ) -> None:
     from transformers import EarlyStoppingCallback
 
-    quantised = getattr(model, "is_quantized", False) or getattr(model, "is_loaded_in_4bit", False)
-    if quantised and peft_config is None and not hasattr(model, "peft_config"):
-        raise CourseError(
-            "a quantised model cannot be trained as a whole: pass peft_config=LoraConfig(...) to "
-            "train an adapter on it (QLoRA), or load it without quantization_config"
-        )
     if validation is None and config.eval_strategy != "no":
         raise CourseError(
             f"eval_strategy={str(config.eval_strategy)!r} needs validation rows: pass validation="
@@ -302,60 +231,3 @@ def _check_plan(
             "set alike, and metric_for_best_model='eval_loss': without them it only warns, and "
             "the last, overfitted model is kept"
         )
-
-
-def check_folder(config: TrainingArguments) -> None:
-    try:
-        Path(str(config.output_dir)).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CourseError(
-            f"checkpoints cannot be kept in {config.output_dir}: {error.strerror}. Mount the Drive "
-            "first, or give another output_dir"
-        ) from error
-
-
-def longest(model: PreTrainedModel | PeftModel, config: SFTConfig) -> int | None:
-    context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    limits = [limit for limit in (config.max_length, context) if limit is not None]
-    return min(limits) if limits else None
-
-
-def stop_ids(model: PreTrainedModel | PeftModel, tokenizer: PreTrainedTokenizerBase) -> set[int]:
-    ends = model.generation_config.eos_token_id if model.generation_config is not None else None
-    ids = {ends} if isinstance(ends, int) else set(ends or ())
-    return ids | {tokenizer.eos_token_id}
-
-
-def all_linear(peft_config: PeftConfig | None) -> PeftConfig | None:
-    from peft import LoraConfig
-
-    if not isinstance(peft_config, LoraConfig) or peft_config.target_modules is not None:
-        return peft_config
-    if peft_config.target_parameters:
-        return peft_config
-    warnings.warn(
-        "LoraConfig names no target_modules; peft would adapt the query and value layers only. All "
-        "linear layers are adapted instead: write target_modules='all-linear' to say so yourself",
-        stacklevel=3,
-    )
-    chosen = copy.copy(peft_config)
-    chosen.target_modules = "all-linear"
-    return chosen
-
-
-def train_in_float32(model: nn.Module) -> None:
-    # TRL casts QLoRA adapters to bf16, and a model loaded for a T4 is fp16. The loss scaler of fp16
-    # training can handle neither as a trainable parameter: step 1 would die. Master weights in
-    # float32 also keep updates that are too small for 16 bits to see.
-    for parameter in model.parameters():
-        if parameter.requires_grad:
-            parameter.data = parameter.data.float()
-
-
-def send_nothing() -> None:
-    # TRL reports each trainer it builds to a server. A course must not call home, and a machine
-    # without network should not try. The constant counts when the hub library is already imported.
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    from huggingface_hub import constants
-
-    constants.HF_HUB_DISABLE_TELEMETRY = True

@@ -40,7 +40,8 @@ def test_an_unknown_grader_is_told() -> None:
         grade({"type": "score_model"}, "a", "b")
 
 
-TWO = {
+NEVER = {"type": "string_check", "operation": "ne"}
+TWO: dict[str, Any] = {
     "type": "multi",
     "graders": {
         "right": {"type": "string_check", "operation": "like"},
@@ -80,11 +81,45 @@ def test_a_formula_joins_graders() -> None:
 
 @pytest.mark.parametrize(
     "formula",
-    ["", "right +", "wrong", "__import__('os')", "right / 0", "open('x')", "().__class__"],
+    [
+        "",
+        "right +",
+        "wrong",
+        "__import__('os')",
+        "right / 0",
+        "right / alike",
+        "log(right)",
+        "open('x')",
+        "().__class__",
+    ],
 )
 def test_a_formula_is_arithmetic_alone(formula: str) -> None:
     with pytest.raises(CourseError, match="cannot be computed"):
         grader({**TWO, "calculate_output": formula})
+
+
+def test_a_formula_that_fails_on_some_answers_says_on_which() -> None:
+    formula = {**TWO, "calculate_output": "1 / (alike - 0.5)"}
+    assert grade(formula, "Ana", "Ana") == 2
+    half = {**formula, "calculate_output": "1 / (right + alike - 1)"}
+    with pytest.raises(CourseError, match="where right = 0, alike = 1: float division by zero"):
+        grade({**half, "graders": {**TWO["graders"], "right": NEVER}}, "Ana", "Ana")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"input": 5}, "template 5 cannot be read"),
+        ({"operation": ["eq"]}, "no operation"),
+        ({"input": "{{ 1 / 0 }}"}, "does not fit the row"),
+        ({"input": "{{ item.answer + 1 }}"}, "does not fit the row"),
+        ({"type": "text_similarity", "evaluation_metric": ["bleu"]}, "no evaluation_metric"),
+        ({"type": "multi", "graders": {"a": "right"}}, "an object with a 'type'"),
+    ],
+)
+def test_a_definition_of_another_shape_is_told(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(CourseError, match=told):
+        grade({"type": "string_check", "operation": "eq", **changes}, "Ana", "Ana")
 
 
 @pytest.mark.parametrize("source", ["{{ ''.__class__.__mro__ }}", "{{ sample.__init__ }}"])

@@ -94,6 +94,17 @@ def test_pairs_that_teach_nothing_are_refused(
         built(model_folder, cpu, pairs, tmp_path)
 
 
+def test_sides_that_are_no_messages_are_refused(
+    model_folder: Path, cpu: Runtime, tmp_path: Path
+) -> None:
+    empty = Dataset.from_list([pair(0), {**pair(1), "chosen": []}])
+    with pytest.raises(CourseError, match="training pair 1: prompt, chosen and rejected are lists"):
+        built(model_folder, cpu, empty, tmp_path)
+    text = Dataset.from_list([{"prompt": "Where?", "chosen": "Here.", "rejected": "There."}])
+    with pytest.raises(CourseError, match="training pair 0: prompt, chosen and rejected are lists"):
+        built(model_folder, cpu, text, tmp_path)
+
+
 def test_no_pairs_no_columns_no_validation(
     model_folder: Path, cpu: Runtime, pairs: Dataset, tmp_path: Path
 ) -> None:

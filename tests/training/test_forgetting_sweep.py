@@ -6,9 +6,18 @@ import json
 from dataclasses import asdict
 
 import numpy as np
+import pytest
 
 from course_lib.runtime import data_path, detect
-from course_lib.training.forgetting_sweep import SEEDS, Setting, product_line, read, run, settings
+from course_lib.training.forgetting_sweep import (
+    SEEDS,
+    Setting,
+    main,
+    product_line,
+    read,
+    run,
+    settings,
+)
 from course_lib.yamabiko import load
 
 LINES = [
@@ -27,6 +36,12 @@ def test_the_file_holds_every_setting_in_order() -> None:
     assert [{name: line[name] for name in names} for line in LINES] == [
         asdict(setting) for setting in settings()
     ]
+
+
+def test_one_experiment_does_not_take_the_place_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--only", "domain"])
+    assert "would hold 'domain' alone: give another file" in capsys.readouterr().err
 
 
 def test_every_question_has_its_mark() -> None:

@@ -62,21 +62,22 @@ def padded(family: str, tokenizer: Any, folder: Path, **more: Any) -> Any:
         model=model_of(family, tokenizer),
         args=SFTConfig(
             str(folder),
-            use_cpu=True,
-            bf16=False,
-            assistant_only_loss=True,
-            gradient_checkpointing=False,
-            per_device_eval_batch_size=16,
-            learning_rate=1e-3,
-            lr_scheduler_type="cosine",
-            warmup_steps=0.05,
-            logging_steps=1,
-            save_strategy="no",
-            dataloader_pin_memory=False,
-            report_to="none",
-            max_steps=3,
-            seed=0,
-            **more,
+            **{
+                "use_cpu": True,
+                "bf16": False,
+                "assistant_only_loss": True,
+                "gradient_checkpointing": False,
+                "learning_rate": 1e-3,
+                "lr_scheduler_type": "cosine",
+                "warmup_steps": 0.05,
+                "logging_steps": 1,
+                "save_strategy": "no",
+                "dataloader_pin_memory": False,
+                "report_to": "none",
+                "max_steps": 3,
+                "seed": 0,
+                **more,
+            },
         ),
         train_dataset=varied(),
         eval_dataset=varied(12),
@@ -104,12 +105,27 @@ def test_the_gradients_are_those_of_padded_rows(
         torch.testing.assert_close(our_gradients[name], gradient, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("passes", [1, 2])
+@pytest.mark.parametrize(
+    ("passes", "settings"),
+    [
+        (1, {}),
+        (2, {}),
+        (2, {"assistant_only_loss": False}),
+        (1, {"label_smoothing_factor": 0.1}),
+        (1, {"loss_type": "dft"}),
+    ],
+    ids=str,
+)
 def test_a_run_logs_and_ends_as_with_padding(
-    passes: int, tokenizer: Any, cpu: Runtime, tmp_path: Path
+    passes: int, settings: dict[str, Any], tokenizer: Any, cpu: Runtime, tmp_path: Path
 ) -> None:
     """With gradient accumulation too: the loss of a step counts the labels of all its passes."""
-    more = {"per_device_train_batch_size": 8 // passes, "gradient_accumulation_steps": passes}
+    more = {
+        "per_device_train_batch_size": 8 // passes,
+        "gradient_accumulation_steps": passes,
+        "per_device_eval_batch_size": 5,
+        **settings,
+    }
     runs = [
         without("llama", tokenizer, cpu, tmp_path, logging_steps=1, **more),
         padded("llama", tokenizer, tmp_path, **more),
@@ -127,6 +143,7 @@ def test_a_run_logs_and_ends_as_with_padding(
     assert len(ours) == 3
     for our_figures, their_figures in zip(ours, theirs, strict=True):
         assert our_figures == pytest.approx(their_figures, rel=1e-4)
+    # 12 rows in batches of 5: the last one is smaller, and counts as often as it has rows.
     ours_held, theirs_held = (trainer.evaluate() for trainer in runs)
     for name in ("eval_loss", "eval_mean_token_accuracy"):
         assert ours_held[name] == pytest.approx(theirs_held[name], rel=1e-4)
@@ -161,6 +178,26 @@ def test_between_steps_the_model_answers_padded_rows(
     assert not trainer.model.base_model._forward_hooks
 
 
+@pytest.mark.parametrize("built_first", [False, True])
+def test_checkpointing_by_the_model_itself_learns_the_same(
+    built_first: bool, tokenizer: Any, cpu: Runtime, tmp_path: Path
+) -> None:
+    """Reentrant: it would compute the rows again as one row, and say nothing."""
+    gradients = []
+    for recomputed in (False, True):
+        model = model_of("llama", tokenizer)
+        config = sft_config(cpu, tmp_path, max_steps=1, seed=0, logging_steps=1)
+        if recomputed and not built_first:
+            model.gradient_checkpointing_enable({"use_reentrant": True})
+        trainer = sft_trainer(model, tokenizer, varied(), config=config)
+        if recomputed and built_first:
+            model.gradient_checkpointing_enable({"use_reentrant": True})
+        assert isinstance(trainer, PaddingFreeTrainer) == (built_first or not recomputed)
+        trainer.train()
+        gradients.append(trainer.state.log_history[0]["grad_norm"])
+    assert gradients[1] == pytest.approx(gradients[0], rel=1e-4)
+
+
 def test_where_rows_must_stay_apart_they_are_padded(
     tokenizer: Any, cpu: Runtime, tmp_path: Path
 ) -> None:
@@ -174,7 +211,11 @@ def test_where_rows_must_stay_apart_they_are_padded(
     assert not trains_without_padding(llama, prompt)
     llama.set_attn_implementation("eager")
     assert not trains_without_padding(llama, None)
-    for setting in ({"gradient_checkpointing": True}, {"per_device_train_batch_size": 1}):
+    for setting in (
+        {"gradient_checkpointing": True},
+        {"per_device_train_batch_size": 1},
+        {"neftune_noise_alpha": 5.0},
+    ):
         trainer = without("llama", tokenizer, cpu, tmp_path, **setting)
         assert not isinstance(trainer, PaddingFreeTrainer)
         assert "attention_mask" in next(iter(trainer.get_train_dataloader()))

@@ -16,6 +16,24 @@ def test_the_file_holds_every_run_once() -> None:
     assert sweep.sweep_table()["skills"].between(0, 1).all()
 
 
+def test_dpo_from_the_base_sees_as_many_rows_as_sft_and_dpo() -> None:
+    pair_rows = 2 * len(sweep.pairs_about("train"))
+    one = next(one for one in sweep.settings() if one.name == "DPO from the base")
+    both = (
+        len(sweep.agent_rows(0)) * sweep.SFT["num_train_epochs"]
+        + pair_rows * sweep.DPO["num_train_epochs"]
+    )
+    assert abs(pair_rows * one.dpo["num_train_epochs"] - both) < pair_rows
+
+
+def test_the_file_was_written_with_these_settings() -> None:
+    kept = {
+        (row["experiment"], row["name"]): (row["steps"], row["dpo"]) for row in sweep.read_sweep()
+    }
+    for one in sweep.settings():
+        assert kept[one.experiment, one.name] == (list(one.steps), dict(one.dpo))
+
+
 def test_a_run_again_gives_what_the_file_says(cpu: Runtime, tmp_path: Path) -> None:
     setting = next(one for one in sweep.settings() if one.name == "SFT on all answers")
     kept = next(row for row in sweep.read_sweep() if row["name"] == setting.name)
