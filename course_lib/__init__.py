@@ -25,6 +25,8 @@ _HOME = {
     "paired_bootstrap": "course_lib.evaluation",
     "check": "course_lib.exercises",
     "hint": "course_lib.exercises",
+    "question": "course_lib.exercises",
+    "solution": "course_lib.exercises",
     "read": "course_lib.formats",
     "write_jsonl": "course_lib.formats",
     "choose_method": "course_lib.memory",

@@ -13,6 +13,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from course_lib import profiles
+from course_lib.machine import cores_in_words
 from course_lib.runtime import Runtime, detect
 
 _PLACES = {
@@ -79,8 +80,9 @@ def in_words(runtime: Runtime) -> str:
     """
     gpu = f"{runtime.gpu_name} ({runtime.gpu_gib} GiB)" if runtime.gpu_name else "no CUDA GPU"
     lines = [
-        f"This is {_PLACES[runtime.platform]}: {runtime.cores} cores, {runtime.ram_gib:.1f} GiB of "
-        f"memory, {gpu}, {'online' if runtime.online else 'no network'}.",
+        f"This is {_PLACES[runtime.platform]}: {cores_in_words(runtime.cores)}, "
+        f"{runtime.ram_gib:.1f} GiB of memory, {gpu}, "
+        f"{'online' if runtime.online else 'no network'}.",
         f"Python {sys.version.split()[0]}, "
         + ", ".join(f"{name} {number}" for name, number in _versions().items()),
         "",

@@ -82,15 +82,15 @@ def hint(name: str, level: int = 1) -> None:
     Example:
         >>> hint("accumulation")
         How many rows does one update of the weights look at?
-        (More: hint('accumulation', 2); the answer: course_lib.exercises.solution('accumulation').)
+        (More: hint('accumulation', 2); the answer: course_lib.solution('accumulation').)
     """
     hints = _exercise(name)["hints"]
     if not 1 <= level <= len(hints):
         raise CourseError(f"{name} has hints of level 1 to {len(hints)}, not {level}.")
     print(hints[level - 1].strip())
     if level < len(hints):
-        # By its full name: the notebooks import check and hint only.
-        answer = f"course_lib.exercises.solution({name!r})"
+        # A lesson imports check and hint, and always course_lib.
+        answer = f"course_lib.solution({name!r})"
         print(f"(More: hint({name!r}, {level + 1}); the answer: {answer}.)")
 
 

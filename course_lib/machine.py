@@ -119,6 +119,22 @@ def cores() -> tuple[int, str]:
     return count, why
 
 
+def cores_in_words(count: int) -> str:
+    """Return a number of cores as a person says it.
+
+    Args:
+        count: How many.
+
+    Returns:
+        The number and its noun.
+
+    Example:
+        >>> cores_in_words(1), cores_in_words(4)
+        ('1 core', '4 cores')
+    """
+    return "1 core" if count == 1 else f"{count} cores"
+
+
 def free_cores() -> tuple[int, str]:
     """Return how many CPU cores are really free for this process, and what limits them.
 

@@ -160,8 +160,8 @@ def start(seed: int | None = None) -> Runtime:
         return runtime
     print(
         f"{runtime.platform} · {runtime.profile} profile on {runtime.gpu_name or runtime.device}"
-        f" ({runtime.dtype}), {runtime.cores} cores, {runtime.ram_gib:.1f} GiB of memory,"
-        f" seed {session_seed}"
+        f" ({runtime.dtype}), {machine.cores_in_words(runtime.cores)},"
+        f" {runtime.ram_gib:.1f} GiB of memory, seed {session_seed}"
     )
     print(runtime.reasons["profile"])
     for problem in runtime.problems:

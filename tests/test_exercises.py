@@ -66,6 +66,15 @@ def test_an_exercise_is_whole(name: str, capsys: pytest.CaptureFixture[str]) -> 
     assert exercise["hints"][1].strip() in said(capsys)
 
 
+def test_what_a_hint_offers_runs_where_a_lesson_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    hint("accumulation")
+    offered = said(capsys).partition("the answer: ")[2].removesuffix(".)\n")
+    space: dict[str, Any] = {}
+    exec("import course_lib", space)
+    exec(offered, space)
+    assert said(capsys).startswith("16. ")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solution_passes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     check(name, solved(name))

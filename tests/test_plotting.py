@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from course_lib import plotting
@@ -365,6 +366,24 @@ def test_gains_stand_in_order_around_zero() -> None:
     figure = plotting.ranked_cures(gains, baseline="raw", xlabel="gain")
     FigureCanvasAgg(figure).draw()
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["b", "raw", "a"]
+
+
+def test_a_number_left_of_the_line_keeps_clear_of_the_names() -> None:
+    gains: dict[str, float | Difference] = {"raw": 0.0}
+    gains |= {"a": Difference(0.248, 0.197, 0.301), "b": Difference(-0.00562, -0.05, 0.041)}
+    figure = plotting.ranked_cures(gains, baseline="raw", xlabel="gain")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    axes = figure.axes[0]
+    number = next(text for text in axes.texts if text.get_text() == "-0.00562")
+    assert number.get_window_extent(canvas.get_renderer()).x0 >= axes.bbox.x0
+
+
+def test_a_group_of_fewer_bars_stands_over_its_label() -> None:
+    figure = plotting.before_after({"both": {"a": BEFORE, "b": AFTER}, "one": {"b": AFTER}})
+    bars = [bar for bar in figure.axes[0].patches if isinstance(bar, Rectangle)]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in bars]
+    assert middles == pytest.approx([-0.2, 0.2, 1.0])
 
 
 def test_rules_that_did_nothing_are_named() -> None:

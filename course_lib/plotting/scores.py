@@ -43,14 +43,18 @@ def before_after(
     if not scores:
         raise CourseError("there are no scores to draw: pass at least one group.")
     models = list(dict.fromkeys(model for group in scores.values() for model in group))
+    inside = [[model for model in models if model in group] for group in scores.values()]
     width = 0.8 / len(models)
     with canvas(title) as (figure, axes):
         for place, model in enumerate(models):
-            groups = [
-                (at, group[model]) for at, group in enumerate(scores.values()) if model in group
+            shares = [group[model] for group in scores.values() if model in group]
+            middles = [
+                # A group without some of the models stands over its label all the same.
+                at + (present.index(model) - (len(present) - 1) / 2) * width
+                for at, present in enumerate(inside)
+                if model in present
             ]
-            middles = [at + (place - (len(models) - 1) / 2) * width for at, _ in groups]
-            heights = [100 * share.share for _, share in groups]
+            heights = [100 * share.share for share in shares]
             axes.bar(
                 middles,
                 heights,
@@ -64,15 +68,15 @@ def before_after(
                 middles,
                 heights,
                 yerr=[
-                    [100 * (share.share - share.low) for _, share in groups],
-                    [100 * (share.high - share.share) for _, share in groups],
+                    [100 * (share.share - share.low) for share in shares],
+                    [100 * (share.high - share.share) for share in shares],
                 ],
                 fmt="none",
                 ecolor=BLACK,
                 elinewidth=2,
                 capsize=6,
             )
-            for middle, height, (_, share) in zip(middles, heights, groups, strict=True):
+            for middle, height, share in zip(middles, heights, shares, strict=True):
                 axes.annotate(
                     f"{height:.0f}",
                     (middle, 100 * share.high),
@@ -222,7 +226,8 @@ def ranked_cures(
                 ha="right" if point.share < line else "left",
                 va="center",
             )
-        axes.margins(x=0.14, y=0.1)
+        # Room for the numbers, on the left as well.
+        axes.margins(x=0.2, y=0.1)
         axes.set_xlabel(f"{xlabel}, {'lower' if lower_is_better else 'higher'} is better")
         axes.grid(axis="x", color="#dddddd")
     return figure

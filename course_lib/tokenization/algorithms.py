@@ -77,19 +77,28 @@ def wordpiece(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
         >>> tokenizer.tokenize("The 山")
         ['the', '[UNK]']
     """
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import Tokenizer, decoders, models, normalizers, trainers
+    from tokenizers.pre_tokenizers import BertPreTokenizer
     from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
+    found, lower, cut = _some(texts), normalizers.BertNormalizer(lowercase=True), BertPreTokenizer()
+    words = {word for text in found for word, _ in cut.pre_tokenize_str(lower.normalize_str(text))}
+    # The trainer numbers the letters inside words as it meets them, in a hash table's order, which
+    # is another one each time; with it go the ids and, where counts tie, the pieces themselves.
+    inner = [f"##{letter}" for letter in sorted({letter for word in words for letter in word[1:]})]
+    learner = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    learner.normalizer, learner.pre_tokenizer = lower, cut
     trainer = trainers.WordPieceTrainer(
-        vocab_size=vocab_size, special_tokens=special, show_progress=False
+        vocab_size=vocab_size, special_tokens=[*special, *inner], show_progress=False
     )
-    tokenizer.train_from_iterator(_some(texts), trainer)
+    learner.train_from_iterator(found, trainer)
+    # A new one, for which the letters are pieces like any other and not special tokens.
+    tokenizer = Tokenizer(models.WordPiece(learner.get_vocab(), unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = lower, cut
+    tokenizer.decoder = decoders.WordPiece()
+    tokenizer.add_special_tokens(special)
     tokenizer.post_processor = TemplateProcessing(
         single="[CLS] $A [SEP]",
         special_tokens=[(name, special.index(name)) for name in ("[CLS]", "[SEP]")],

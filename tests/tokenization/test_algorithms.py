@@ -52,6 +52,12 @@ def test_a_vocabulary_has_no_more_entries_than_asked() -> None:
     assert len(wordpiece(ENGLISH, 40)) == 40
 
 
+def test_the_same_texts_give_the_same_pieces_and_ids() -> None:
+    first, *others = (wordpiece(ENGLISH, 100).get_vocab() for _ in range(4))
+    assert others == [first] * 3
+    assert wordpiece(ENGLISH, 100).all_special_tokens == ["[UNK]", "[SEP]", "[PAD]", "[CLS]"]
+
+
 def test_wordpiece_loses_what_it_has_never_read() -> None:
     tokenizer = wordpiece(ENGLISH, 100)
     assert set(tokenizer.tokenize(JAPANESE[0])) == {"[UNK]"}
