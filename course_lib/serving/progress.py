@@ -163,12 +163,14 @@ class JobProgress(TrainerCallback):
     def _look(self, step: int) -> dict[str, float]:
         """Loss and token accuracy on one batch of validation rows, another one each time."""
         import torch
+        from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
         trainer = self._trainer
         rows, size = trainer.eval_dataset, trainer.args.per_device_eval_batch_size
         first = (step * size) % len(rows)
         picked = [rows[(first + i) % len(rows)] for i in range(min(size, len(rows)))]
-        batch = trainer.data_collator(
+        # Padded, also where the trainer's own batches are not: those need its own loss.
+        batch = DataCollatorForLanguageModeling(trainer.processing_class.pad_token_id)(
             [{key: row[key] for key in ("input_ids", "labels")} for row in picked]
         )
         model = trainer.model
