@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import Any
 
@@ -13,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 _LOG = logging.getLogger(__name__)
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MEANING = {
     400: "The request is wrong",
     401: "The key is missing or wrong",
@@ -51,9 +53,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
         >>> documented(404)[404]["description"]
         'There is nothing of this id'
     """
-    return {
-        status: {"model": ApiErrorBody, "description": _MEANING[status]} for status in statuses
-    }
+    return {status: {"model": ApiErrorBody, "description": _MEANING[status]} for status in statuses}
 
 
 class ApiError(Exception):
@@ -158,6 +158,14 @@ def install(app: FastAPI) -> None:
         what = {404: "Invalid URL", 405: "Method not allowed"}.get(error.status_code, error.detail)
         message = f"{what} ({request.method} {request.url.path})"
         return JSONResponse(body(message), error.status_code, headers=error.headers)
+
+    @app.exception_handler(OSError)
+    async def no_room(request: Request, error: OSError) -> JSONResponse:
+        if error.errno not in _NO_ROOM:
+            return await unforeseen(request, error)
+        message = f"The server's disk has no room for this ({error.strerror}). Delete files there."
+        content = body(message, type="server_error", code="insufficient_storage")
+        return JSONResponse(content, 507, headers={"x-should-retry": "false"})
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:

@@ -65,11 +65,14 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+    with httpx.Client(base_url=url, headers=headers, timeout=120) as client:
         files = {"file": ("rows.jsonl", jsonl(faq()[:12]))}
         file = client.post("/v1/files", files=files, data={"purpose": "fine-tune"}).json()
         body = {"model": "pocket", "training_file": file["id"]}
         job = client.post("/v1/fine_tuning/jobs", json=body).json()
+        # The first answer waits for torch.
+        question = {"model": "pocket", "messages": [{"role": "user", "content": "Hi"}]}
+        client.post("/v1/chat/completions", json=question | {"max_tokens": 1})
     ids = {"model_id": "pocket", "file_id": file["id"], "job_id": job["id"]}
     yield Api(schemathesis.openapi.from_url(f"{url}/openapi.json", headers=headers), headers, ids)
     server.should_exit = True
@@ -106,11 +109,11 @@ def send(api: Api, method: str, path: str, mode: GenerationMode, examples: int) 
     def every(case: schemathesis.Case) -> None:
         # A well-formed request may be refused: there is no such id.
         skipped = [positive_data_acceptance]
-        case.call_and_validate(headers=api.headers, excluded_checks=skipped)
+        case.call_and_validate(headers=api.headers, excluded_checks=skipped, timeout=60)
         # What was wrong with it may have been mended by a known id.
         skipped = [positive_data_acceptance, negative_data_rejection]
         with_known_ids(case, api.ids).call_and_validate(
-            headers=api.headers, excluded_checks=skipped
+            headers=api.headers, excluded_checks=skipped, timeout=60
         )
 
     every()
@@ -127,9 +130,7 @@ def test_every_answer_is_one_that_the_page_describes(
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_and_so_are_hundreds_more(
-    api: Api, method: str, path: str, mode: GenerationMode
-) -> None:
+def test_and_so_are_hundreds_more(api: Api, method: str, path: str, mode: GenerationMode) -> None:
     send(api, method, path, mode, examples=200)
 
 
