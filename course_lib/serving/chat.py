@@ -30,7 +30,7 @@ _LOADED = 3
 _DEFAULT_LENGTH = 256
 _EVENTS = "text/event-stream"
 _STREAMED: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The answer", "content": {_EVENTS: {"schema": {"type": "string"}}}}
+    200: {"description": "The answer", "content": {_EVENTS: {}}}
 }
 
 
