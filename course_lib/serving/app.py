@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -64,6 +65,12 @@ def create_app(
         ],
     )
     errors.install(app)
+    # Tells readers of /docs about the key; it is `KeyRequired` that looks at it.
+    bearer = HTTPBearer(auto_error=False, description="The API key that `serve` has shown")
     for routes in (files, jobs, models, chat, status):
-        app.include_router(routes.router(service))
+        app.include_router(
+            routes.router(service),
+            dependencies=[Security(bearer)],
+            responses=errors.documented(400, 401, 413),
+        )
     return app

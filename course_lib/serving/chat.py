@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from course_lib.errors import CourseError
 from course_lib.serving.database import new_id, now
 from course_lib.serving.decoding import Piece, Sampling, Token, decode
-from course_lib.serving.errors import ApiError, body
+from course_lib.serving.errors import ApiError, body, documented
 from course_lib.serving.models import find_model
 from course_lib.serving.service import Service, source_of
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 # A base and the model tuned on it, to compare them, and one more.
 _LOADED = 3
 _DEFAULT_LENGTH = 256
+_EVENTS = "text/event-stream"
+_STREAMED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The answer", "content": {_EVENTS: {}}}
+}
 
 
 class _Part(BaseModel):
@@ -86,14 +90,16 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/chat")
     answerer = _Answerer(service)
 
-    @routes.post("/completions", response_model=ChatCompletion)
+    @routes.post(
+        "/completions", response_model=ChatCompletion, responses=documented(404) | _STREAMED
+    )
     async def create(request: CreateCompletion) -> Any:
         loop = asyncio.get_running_loop()
         # One answer at a time: the processor has nothing to gain from two that share it.
         prompt, pieces = await loop.run_in_executor(answerer.executor, answerer.begin, request)
         if request.stream:
             chunks = _chunks(request, len(prompt), answerer.stream(pieces))
-            return StreamingResponse(chunks, media_type="text/event-stream")
+            return StreamingResponse(chunks, media_type=_EVENTS)
         whole = await loop.run_in_executor(answerer.executor, list, pieces)
         return _completion(request, len(prompt), whole)
 

@@ -69,5 +69,9 @@ def serve(home: Home, key: str | None, port: int, base_models: list[str]) -> Non
     print(f'export OPENAI_BASE_URL="{url}" OPENAI_API_KEY="{shown}"', flush=True)
     if key is None:
         print("(lost it? stop, and start with --new-key)", flush=True)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=5)
+    # Kept for longer than a client waits between two looks at a job: uvicorn's own 5 s would close
+    # some connections just as the client's next request is on its way.
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=5, timeout_keep_alive=75
+    )
     uvicorn.Server(config).run(sockets=[listener])

@@ -19,6 +19,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 # How long one process waits for the other's transaction, in seconds.
 _PATIENCE = 30
+# FastAPI's threads, and those of the queue and of answers: with fewer, some of hundreds of readers
+# would open and close a connection for each request.
+_CONNECTIONS = 42
 
 
 def new_id(prefix: str) -> str:
@@ -157,7 +160,9 @@ def connect(path: Path) -> sessionmaker[Session]:
         ...     session.query(File).count()
         0
     """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": _PATIENCE})
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": _PATIENCE}, pool_size=_CONNECTIONS
+    )
     _prepare(engine)
     Base.metadata.create_all(engine)
     return sessionmaker(engine, expire_on_commit=False)

@@ -2,15 +2,58 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 _LOG = logging.getLogger(__name__)
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MEANING = {
+    400: "The request is wrong",
+    401: "The key is missing or wrong",
+    403: "This is not allowed",
+    404: "There is nothing of this id",
+    409: "It is there already, or in use",
+    413: "The request is too large",
+}
+
+
+class ApiErrorDetail(BaseModel):
+    """What was wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ApiErrorBody(BaseModel):
+    """How every error looks."""
+
+    error: ApiErrorDetail
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The errors of a route, for the page that describes the API.
+
+    Args:
+        statuses: HTTP statuses.
+
+    Returns:
+        What FastAPI takes as ``responses``.
+
+    Example:
+        >>> documented(404)[404]["description"]
+        'There is nothing of this id'
+    """
+    return {status: {"model": ApiErrorBody, "description": _MEANING[status]} for status in statuses}
 
 
 class ApiError(Exception):
@@ -74,15 +117,26 @@ def body(
         >>> body("no")["error"]["message"]
         'no'
     """
-    return {"error": {"message": message, "type": type, "param": param, "code": code}}
+    detail = ApiErrorDetail(message=message, type=type, param=param, code=code)
+    return ApiErrorBody(error=detail).model_dump()
 
 
 def install(app: FastAPI) -> None:
-    """Give every error of an app this shape.
+    """Give every error of an app this shape, in its answers and in their description.
 
     Args:
         app: The app.
     """
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = described()
+        for path in schema["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)  # FastAPI's own, which is 400 here
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
     @app.exception_handler(ApiError)
     async def ours(_: Request, error: ApiError) -> JSONResponse:
@@ -104,6 +158,14 @@ def install(app: FastAPI) -> None:
         what = {404: "Invalid URL", 405: "Method not allowed"}.get(error.status_code, error.detail)
         message = f"{what} ({request.method} {request.url.path})"
         return JSONResponse(body(message), error.status_code, headers=error.headers)
+
+    @app.exception_handler(OSError)
+    async def no_room(request: Request, error: OSError) -> JSONResponse:
+        if error.errno not in _NO_ROOM:
+            return await unforeseen(request, error)
+        message = f"The server's disk has no room for this ({error.strerror}). Delete files there."
+        content = body(message, type="server_error", code="insufficient_storage")
+        return JSONResponse(content, 507, headers={"x-should-retry": "false"})
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:

@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 from starlette.datastructures import UploadFile
 
 from course_lib.serving.database import File, new_id, writing
-from course_lib.serving.errors import ApiError, not_found
+from course_lib.serving.errors import ApiError, documented, not_found
 from course_lib.serving.pages import After, Page, as_page, page
 from course_lib.serving.service import Service
 from course_lib.serving.training_files import InvalidFile, rows
 
 _PIECE = 1 << 20
 _LONGEST_NAME = 255
+_BYTES = "application/octet-stream"
 
 _UPLOAD = {
     "requestBody": {
@@ -41,6 +42,12 @@ _UPLOAD = {
         },
     }
 }
+_CONTENT = documented(404) | {
+    200: {
+        "description": "The file as it was uploaded",
+        "content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 def router(service: Service) -> APIRouter:
@@ -51,7 +58,7 @@ def router(service: Service) -> APIRouter:
     """
     routes = APIRouter(prefix="/v1/files")
 
-    @routes.post("", openapi_extra=_UPLOAD)
+    @routes.post("", openapi_extra=_UPLOAD, responses=documented(409))
     async def create(request: Request) -> FileObject:
         if not request.headers.get("content-type", "").startswith("multipart/form-data"):
             raise ApiError("Send the file as multipart/form-data.", param="file")
@@ -81,18 +88,18 @@ def router(service: Service) -> APIRouter:
             )
         return as_page(found, [file_object(file) for file in found], more)
 
-    @routes.get("/{file_id}")
+    @routes.get("/{file_id}", responses=documented(404))
     def retrieve(file_id: str) -> FileObject:
         with service.sessions() as session:
             return file_object(find_file(session, file_id))
 
-    @routes.get("/{file_id}/content")
+    @routes.get("/{file_id}/content", response_class=FileResponse, responses=_CONTENT)
     def content(file_id: str) -> FileResponse:
         with service.sessions() as session:
             file = find_file(session, file_id)
-        return FileResponse(service.home.file(file.id), media_type="application/octet-stream")
+        return FileResponse(service.home.file(file.id), media_type=_BYTES)
 
-    @routes.delete("/{file_id}")
+    @routes.delete("/{file_id}", responses=documented(404))
     def delete(file_id: str) -> FileDeleted:
         with writing(service.sessions) as session:
             file = find_file(session, file_id)

@@ -71,6 +71,11 @@ class Home:
                 f"another server works in {self.path}: stop it, or give this one a folder of its "
                 "own with --home"
             ) from error
+        except (OSError, NotImplementedError) as error:
+            raise CourseError(
+                f"{lock.lock_file} cannot be locked ({error}): give a folder on a local disk with "
+                "--home"
+            ) from error
         return lock
 
     def new_key(self) -> str | None:

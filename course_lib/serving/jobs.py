@@ -24,7 +24,7 @@ from course_lib.serving.database import (
     now,
     writing,
 )
-from course_lib.serving.errors import ApiError, not_found
+from course_lib.serving.errors import ApiError, documented, not_found
 from course_lib.serving.files import find_file
 from course_lib.serving.job_requests import CreateJob, Dpo, Method, Supervised
 from course_lib.serving.pages import After, Limit, Page, as_page, page
@@ -43,7 +43,7 @@ def router(service: Service) -> APIRouter:
     """
     routes = APIRouter(prefix="/v1/fine_tuning/jobs")
 
-    @routes.post("")
+    @routes.post("", responses=documented(404))
     def create(request: CreateJob) -> FineTuningJob:
         with writing(service.sessions) as session:
             job = _new_job(session, request)
@@ -61,26 +61,26 @@ def router(service: Service) -> APIRouter:
             found, more = page(session, Job, select(Job), after=after, limit=limit)
         return as_page(found, [job_object(job) for job in found], more)
 
-    @routes.get("/{job_id}")
+    @routes.get("/{job_id}", responses=documented(404))
     def retrieve(job_id: str) -> FineTuningJob:
         with service.sessions() as session:
             return job_object(find_job(session, job_id))
 
-    @routes.post("/{job_id}/cancel")
+    @routes.post("/{job_id}/cancel", responses=documented(404))
     def cancel(job_id: str) -> FineTuningJob:
         return _move(
             service, job_id, "cancelled", ("validating_files", "queued", "running", "paused")
         )
 
-    @routes.post("/{job_id}/pause")
+    @routes.post("/{job_id}/pause", responses=documented(404))
     def pause(job_id: str) -> FineTuningJob:
         return _move(service, job_id, "paused", ("queued", "running"))
 
-    @routes.post("/{job_id}/resume")
+    @routes.post("/{job_id}/resume", responses=documented(404))
     def resume(job_id: str) -> FineTuningJob:
         return _move(service, job_id, "queued", ("paused",))
 
-    @routes.get("/{job_id}/events")
+    @routes.get("/{job_id}/events", responses=documented(404))
     def events(job_id: str, after: After = None, limit: Limit = 20) -> Page[FineTuningJobEvent]:
         with service.sessions() as session:
             find_job(session, job_id)
@@ -88,7 +88,7 @@ def router(service: Service) -> APIRouter:
             found, more = page(session, Event, chosen, after=after, limit=limit)
         return as_page(found, [event_object(event) for event in found], more)
 
-    @routes.get("/{job_id}/checkpoints")
+    @routes.get("/{job_id}/checkpoints", responses=documented(404))
     def checkpoints(
         job_id: str, after: After = None, limit: Limit = 10
     ) -> Page[FineTuningJobCheckpoint]:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from course_lib.serving.database import Job, Model, writing
-from course_lib.serving.errors import ApiError, not_found
+from course_lib.serving.errors import ApiError, documented, not_found
 from course_lib.serving.service import ORGANISATION, Service
 
 
@@ -38,12 +38,12 @@ def router(service: Service) -> APIRouter:
             found = session.scalars(select(Model).order_by(Model.number))
             return Models(data=[_object(model) for model in found])
 
-    @routes.get("/{model_id:path}")
+    @routes.get("/{model_id:path}", responses=documented(404))
     def retrieve(model_id: str) -> ModelObject:
         with service.sessions() as session:
             return _object(find_model(session, model_id))
 
-    @routes.delete("/{model_id:path}")
+    @routes.delete("/{model_id:path}", responses=documented(403, 404, 409))
     def delete(model_id: str) -> ModelDeleted:
         with writing(service.sessions) as session:
             model = find_model(session, model_id)

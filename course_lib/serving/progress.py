@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 KEPT = 3
 # How often the loss on a few validation rows is measured over a run; an epoch's end measures all.
 _LOOKS = 40
+# A crash within an epoch costs this many steps at most; at its end everything is saved anyway.
+_STEPS_AT_RISK = 50
 # Never in a model's folder: it is for going on, not for answering.
 _OF_THE_RUN = ("training_args.bin", "README.md")
 
@@ -62,12 +64,14 @@ class JobProgress(TrainerCallback):
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Stop, with a checkpoint, where somebody has paused or cancelled the job."""
+        """Save now and then; stop where somebody has paused or cancelled the job."""
         with self._service.sessions() as session:
             status = session.scalar(select(Job.status).where(Job.id == self._job_id))
-        if status != "running":
-            self.stopped = True
-            control.should_save = control.should_training_stop = True
+        self.stopped = status != "running"
+        control.should_training_stop |= self.stopped
+        # The end of an epoch is saved after its own checkpoint: no crash can fall between them.
+        if not self._ends_an_epoch(state):
+            control.should_save |= self.stopped or state.global_step % _STEPS_AT_RISK == 0
 
     def on_log(
         self,
@@ -116,13 +120,13 @@ class JobProgress(TrainerCallback):
         self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Write down an epoch that nothing validates."""
-        if self._trainer.eval_dataset is None and not self.stopped:
+        if self._trainer.eval_dataset is None:
             self._epoch(state)
 
     def _epoch(self, state: TrainerState) -> None:
         step = state.global_step
-        if step % (state.max_steps // int(state.num_train_epochs)):
-            return  # stopped within an epoch
+        if not self._ends_an_epoch(state):
+            return  # stopped within it
         folder = save_model(self._trainer, self._service.home.job(self._job_id) / f"step-{step}")
         name = f"{self._model_name}:ckpt-step-{step}"
         source = str(folder.relative_to(self._service.home.path))
@@ -151,6 +155,10 @@ class JobProgress(TrainerCallback):
         for path in gone:
             shutil.rmtree(path, ignore_errors=True)
 
+    @staticmethod
+    def _ends_an_epoch(state: TrainerState) -> bool:
+        return state.global_step % (state.max_steps // int(state.num_train_epochs)) == 0
+
     def _forget_old(self, session: Session) -> list[Path]:
         chosen = select(Checkpoint).where(Checkpoint.job_id == self._job_id)
         old = list(session.scalars(chosen.order_by(Checkpoint.step.desc()).offset(KEPT)))
@@ -163,12 +171,14 @@ class JobProgress(TrainerCallback):
     def _look(self, step: int) -> dict[str, float]:
         """Loss and token accuracy on one batch of validation rows, another one each time."""
         import torch
+        from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
         trainer = self._trainer
         rows, size = trainer.eval_dataset, trainer.args.per_device_eval_batch_size
         first = (step * size) % len(rows)
         picked = [rows[(first + i) % len(rows)] for i in range(min(size, len(rows)))]
-        batch = trainer.data_collator(
+        # Padded, also where the trainer's own batches are not: those need its own loss.
+        batch = DataCollatorForLanguageModeling(trainer.processing_class.pad_token_id)(
             [{key: row[key] for key in ("input_ids", "labels")} for row in picked]
         )
         model = trainer.model
@@ -204,11 +214,14 @@ def save_model(trainer: SFTTrainer, folder: Path) -> Path:
 
     Args:
         trainer: Whose model.
-        folder: Its name; what stands there is replaced.
+        folder: Its name. What stands there is whole, of the same step, and stays: a run that goes
+            on from before it must not take away what somebody may be using.
 
     Returns:
         The folder.
     """
+    if folder.is_dir():
+        return folder
     unfinished = folder.with_name(f"unfinished-{folder.name}")
     shutil.rmtree(unfinished, ignore_errors=True)
     trainer.save_model(str(unfinished))
@@ -217,7 +230,6 @@ def save_model(trainer: SFTTrainer, folder: Path) -> Path:
     for path in unfinished.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
-    shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
     return folder
 

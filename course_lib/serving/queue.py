@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from course_lib.serving.database import File, Job, add_event, writing
 from course_lib.serving.jobs import fail, find_job
+from course_lib.serving.leftovers import clear
 from course_lib.serving.service import Service
 from course_lib.serving.training_files import FEWEST_ROWS, InvalidFile, check
 
@@ -44,6 +45,7 @@ class Queue:
 
     def start(self) -> None:
         """Take up what an earlier server left, and begin."""
+        clear(self._service)
         with writing(self._service.sessions) as session:
             for job in session.scalars(select(Job).where(Job.status == "running")):
                 job.status = "queued"
@@ -72,7 +74,12 @@ class Queue:
             chosen = select(Job).where(Job.status == "validating_files").order_by(Job.number)
             waiting = list(session.scalars(chosen))
         for job in waiting:
-            self._check(job)
+            try:
+                self._check(job)
+            except OSError as error:
+                # Such as a full disk; the next job may find room, and none waits behind this one.
+                said = f"The job's files cannot be made ready: {error.strerror or error}"
+                fail(self._service, job.id, "server_error", said)
 
     def _check(self, job: Job) -> None:
         folder = self._service.home.job(job.id)

@@ -125,7 +125,6 @@ def supervised_trainer(
     rows = len(parts["training"].rows) + len(parts["training"].cut)
     used = chosen(settings, rows)
     base_rate = sft_config(runtime, output_dir).learning_rate
-    steps_an_epoch = -(-rows // used.batch_size)
     config = sft_config(
         runtime,
         output_dir,
@@ -137,9 +136,8 @@ def supervised_trainer(
         max_length=limit,
         logging_steps=1,
         eval_strategy="epoch" if "validation" in parts else "no",
-        # To go on from after a crash; what can be used and trained on is kept by epoch.
-        save_strategy="steps",
-        save_steps=min(steps_an_epoch, 50),
+        # To go on from after a crash; `JobProgress` adds some within a long epoch.
+        save_strategy="epoch",
         save_total_limit=1,
     )
     if runtime.device == "cpu":
