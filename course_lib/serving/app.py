@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from course_lib import __version__
-from course_lib.serving import chat, errors, files, jobs, models, status
+from course_lib.serving import chat, errors, files, graders, jobs, models, status
 from course_lib.serving.home import Home
 from course_lib.serving.protection import BodyLimit, KeyRequired
 from course_lib.serving.queue import Queue
@@ -66,4 +66,5 @@ def create_app(
     errors.install(app)
     for routes in (files, jobs, models, chat, status):
         app.include_router(routes.router(service))
+    app.include_router(graders.router())
     return app

@@ -14,6 +14,7 @@ from openai.types.fine_tuning.jobs.fine_tuning_job_checkpoint import Metrics
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from course_lib.errors import CourseError
 from course_lib.serving.database import (
     Checkpoint,
     Event,
@@ -26,6 +27,7 @@ from course_lib.serving.database import (
 )
 from course_lib.serving.errors import ApiError, not_found
 from course_lib.serving.files import find_file
+from course_lib.serving.graders import usable_grader
 from course_lib.serving.job_requests import CreateJob, Dpo, Method, Supervised
 from course_lib.serving.pages import After, Limit, Page, as_page, page
 from course_lib.serving.service import ORGANISATION, Service
@@ -150,7 +152,8 @@ def job_object(job: Job) -> FineTuningJob:
         The client's own type. It knows no "paused": such a job is "queued", and its last event
         says that it is paused.
     """
-    method = MethodOfJob.model_validate(job.method)
+    # As the client itself reads it: its type of a multi grader has one grader, its guide several.
+    method = MethodOfJob.construct(**job.method)
     used = method.supervised.hyperparameters if method.supervised else None
     shown: dict[str, Any] = {
         name: getattr(job, name)
@@ -201,7 +204,9 @@ def checkpoint_object(checkpoint: Checkpoint) -> FineTuningJobCheckpoint:
         created_at=checkpoint.created_at,
         fine_tuned_model_checkpoint=checkpoint.model,
         fine_tuning_job_id=checkpoint.job_id,
-        metrics=Metrics(**checkpoint.metrics),
+        metrics=Metrics.model_validate(
+            {name: checkpoint.metrics.get(name) for name in Metrics.model_fields}
+        ),
         object="fine_tuning.job.checkpoint",
         step_number=checkpoint.step,
     )
@@ -261,13 +266,23 @@ def _method(request: CreateJob) -> Method:
         raise ApiError(
             f"The method is {method.type!r}, but settings of another are given.", param="method"
         )
-    if method.type == "reinforcement" and method.reinforcement is None:
-        raise ApiError("Reinforcement needs a grader.", param="method.reinforcement.grader")
+    if method.type == "reinforcement":
+        _check_grader(method)
     if method.type == "supervised":
         return method.model_copy(update={"supervised": method.supervised or Supervised()})
     if method.type == "dpo":
         return method.model_copy(update={"dpo": method.dpo or Dpo()})
     return method
+
+
+def _check_grader(method: Method) -> None:
+    param = "method.reinforcement.grader"
+    if method.reinforcement is None:
+        raise ApiError("Reinforcement needs a grader.", param=param)
+    try:
+        usable_grader(method.reinforcement.grader.model_dump(mode="json"))
+    except CourseError as error:
+        raise ApiError(str(error), param=param, code="invalid_grader") from error
 
 
 def _move(service: Service, job_id: str, to: str, allowed: tuple[str, ...]) -> FineTuningJob:

@@ -84,7 +84,7 @@ class Queue:
             problem = self._copy(file_id, copy)
             if problem is None:
                 try:
-                    check(copy, job.method["type"], fewest=FEWEST_ROWS if side == "training" else 1)
+                    check(copy, job.method, fewest=FEWEST_ROWS if side == "training" else 1)
                 except InvalidFile as error:
                     problem = str(error)
             if problem is not None:

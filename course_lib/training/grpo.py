@@ -118,6 +118,7 @@ def grpo_trainer(
     train: Dataset,
     rewards: Reward | list[Reward],
     *,
+    validation: Dataset | None = None,
     config: GRPOConfig,
     peft_config: PeftConfig | None = None,
     callbacks: Sequence[TrainerCallback] = (),
@@ -131,6 +132,7 @@ def grpo_trainer(
         rewards: One function, or a list whose values are added up (``config.reward_weights``).
             Each gets ``prompts``, ``completions`` and the columns by name, and returns one number
             for each completion.
+        validation: Held-out prompts; evaluated when ``config.eval_strategy`` says.
         config: From ``grpo_config``.
         peft_config: A ``LoraConfig``; None trains every weight, or the adapter the model has.
         callbacks: Trainer callbacks, such as ``TimeBudget``.
@@ -172,6 +174,7 @@ def grpo_trainer(
             reward_funcs=functions,
             args=config,
             train_dataset=train,
+            eval_dataset=validation,
             processing_class=tokenizer,
             peft_config=all_linear(peft_config),
             callbacks=list(callbacks),
