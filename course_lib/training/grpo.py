@@ -164,12 +164,12 @@ def grpo_trainer(
     keep_4bit_trainable(model)
     send_nothing()
     from transformers import PrinterCallback
-    from trl.trainer.grpo_trainer import GRPOTrainer
 
     from course_lib.training.fault_tolerance import fault_tolerant
+    from course_lib.training.prompt_order import ResumableGRPOTrainer
 
     with without_renaming_notices():
-        trainer = fault_tolerant(GRPOTrainer)(
+        trainer = fault_tolerant(ResumableGRPOTrainer)(
             model=model,
             reward_funcs=functions,
             args=config,
