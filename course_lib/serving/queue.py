@@ -59,7 +59,7 @@ class Queue:
     def _work(self) -> None:
         while not self._stop.wait(_EVERY):
             try:
-                self._check_files()
+                self.check_files()
                 self._watch()
                 if self._process is None:
                     self._start_next()
@@ -67,7 +67,8 @@ class Queue:
                 # One job's trouble must not end the queue of all.
                 _LOG.exception("the queue stumbled, and goes on")
 
-    def _check_files(self) -> None:
+    def check_files(self) -> None:
+        """Look at the files of new jobs: each is "queued" then, or has failed."""
         with self._service.sessions() as session:
             chosen = select(Job).where(Job.status == "validating_files").order_by(Job.number)
             waiting = list(session.scalars(chosen))
