@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter
 from openai.types.fine_tuning.alpha import GraderRunResponse
 from pydantic import BaseModel, ConfigDict
+from simpleeval import InvalidExpression
 
 from course_lib.errors import CourseError
 from course_lib.serving.errors import ApiError
@@ -16,6 +17,9 @@ from course_lib.serving.job_requests import Grader
 
 if TYPE_CHECKING:
     from course_lib.evaluation.graders import Grade
+
+#: What a formula may raise on some answers: log(0), a division by a score of 0.
+FORMULA_FAILS = (InvalidExpression, ArithmeticError, TypeError, ValueError)
 
 _ELSEWHERE = {
     "python": "a Python grader is code, and this server runs no code that a client sends",
@@ -61,7 +65,7 @@ def router() -> APIRouter:
         began = time.monotonic()
         try:
             reward = grade(request.model_sample, request.item)
-        except (CourseError, ArithmeticError) as error:
+        except FORMULA_FAILS as error:
             raise ApiError(f"The grader fails on this answer: {error}", param="item") from error
         return _ran(request, reward, time.monotonic() - began)
 

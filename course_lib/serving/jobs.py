@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.fine_tuning_job import Error, Hyperparameters
-from openai.types.fine_tuning.fine_tuning_job import Method as MethodOfJob
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from openai.types.fine_tuning.jobs.fine_tuning_job_checkpoint import Metrics
 from sqlalchemy import select
@@ -37,6 +36,12 @@ ENDED = ("succeeded", "failed", "cancelled")
 _LARGEST_SEED = 2**31 - 1
 
 
+class JobObject(FineTuningJob):
+    """The client's own type, but for graders: its "multi" holds one, and its guide's several."""
+
+    method: Method | None = None  # type: ignore[assignment]
+
+
 def router(service: Service) -> APIRouter:
     """The routes.
 
@@ -46,7 +51,7 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/fine_tuning/jobs")
 
     @routes.post("")
-    def create(request: CreateJob) -> FineTuningJob:
+    def create(request: CreateJob) -> JobObject:
         with writing(service.sessions) as session:
             job = _new_job(session, request)
             session.add(job)
@@ -58,28 +63,28 @@ def router(service: Service) -> APIRouter:
         return job_object(job)
 
     @routes.get("")
-    def jobs(after: After = None, limit: Limit = 20) -> Page[FineTuningJob]:
+    def jobs(after: After = None, limit: Limit = 20) -> Page[JobObject]:
         with service.sessions() as session:
             found, more = page(session, Job, select(Job), after=after, limit=limit)
         return as_page(found, [job_object(job) for job in found], more)
 
     @routes.get("/{job_id}")
-    def retrieve(job_id: str) -> FineTuningJob:
+    def retrieve(job_id: str) -> JobObject:
         with service.sessions() as session:
             return job_object(find_job(session, job_id))
 
     @routes.post("/{job_id}/cancel")
-    def cancel(job_id: str) -> FineTuningJob:
+    def cancel(job_id: str) -> JobObject:
         return _move(
             service, job_id, "cancelled", ("validating_files", "queued", "running", "paused")
         )
 
     @routes.post("/{job_id}/pause")
-    def pause(job_id: str) -> FineTuningJob:
+    def pause(job_id: str) -> JobObject:
         return _move(service, job_id, "paused", ("queued", "running"))
 
     @routes.post("/{job_id}/resume")
-    def resume(job_id: str) -> FineTuningJob:
+    def resume(job_id: str) -> JobObject:
         return _move(service, job_id, "queued", ("paused",))
 
     @routes.get("/{job_id}/events")
@@ -142,18 +147,17 @@ def fail(service: Service, job_id: str, code: str, message: str, param: str | No
         add_event(session, job_id, message, level="error", once="failed")
 
 
-def job_object(job: Job) -> FineTuningJob:
+def job_object(job: Job) -> JobObject:
     """What the client sees of a job.
 
     Args:
         job: The row of the database.
 
     Returns:
-        The client's own type. It knows no "paused": such a job is "queued", and its last event
+        What the client's own type reads. It knows no "paused": such a job is "queued", and its last event
         says that it is paused.
     """
-    # As the client itself reads it: its type of a multi grader has one grader, its guide several.
-    method = MethodOfJob.construct(**job.method)
+    method = Method.model_validate(job.method)
     used = method.supervised.hyperparameters if method.supervised else None
     shown: dict[str, Any] = {
         name: getattr(job, name)
@@ -162,7 +166,7 @@ def job_object(job: Job) -> FineTuningJob:
             "trained_tokens", "training_file", "validation_file", "estimated_finish",
         )
     }  # fmt: skip
-    return FineTuningJob(
+    return JobObject(
         **shown,
         object="fine_tuning.job",
         status="queued" if job.status == "paused" else job.status,  # type: ignore[arg-type]
@@ -285,7 +289,7 @@ def _check_grader(method: Method) -> None:
         raise ApiError(str(error), param=param, code="invalid_grader") from error
 
 
-def _move(service: Service, job_id: str, to: str, allowed: tuple[str, ...]) -> FineTuningJob:
+def _move(service: Service, job_id: str, to: str, allowed: tuple[str, ...]) -> JobObject:
     with writing(service.sessions) as session:
         job = find_job(session, job_id)
         if job.status not in allowed:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from course_lib.errors import CourseError
 from course_lib.evaluation import grader
 from course_lib.formats import read, to_dataset
+from course_lib.serving.graders import FORMULA_FAILS
 from course_lib.serving.training import (
     Hyperparameters,
     blaming,
@@ -216,8 +217,6 @@ def _fitting(
 def _reward(
     grade: Grade, items: Mapping[str, Sequence[dict[str, Any]]], warn: Callable[[str], None]
 ) -> Callable[..., list[float]]:
-    from simpleeval import InvalidExpression
-
     told = False
 
     def grader_reward(
@@ -230,13 +229,12 @@ def _reward(
 
     def scored(answer: str, row: dict[str, Any]) -> float:
         nonlocal told
-        # A formula may fail on some answers only: log(0), a division by a score of 0.
         try:
             value = grade(answer, row)
             if math.isfinite(value):
                 return value
             problem = f"it gives {value}"
-        except (InvalidExpression, ArithmeticError, TypeError, ValueError) as error:
+        except FORMULA_FAILS as error:
             problem = str(error)
         if not told:
             warn(f"The grader fails on some answers, which count as 0: {problem}")

@@ -119,6 +119,7 @@ def _look(method: Mapping[str, Any]) -> Callable[[dict[str, Any]], str | None]:
     if kind == "dpo":
         return _preference
     from course_lib.evaluation import grader
+    from course_lib.serving.graders import FORMULA_FAILS
 
     grade = grader(method["reinforcement"]["grader"])
 
@@ -129,8 +130,8 @@ def _look(method: Mapping[str, Any]) -> Callable[[dict[str, Any]], str | None]:
                 grade("", row)
             except CourseError as error:
                 return f"{error}."
-            except ArithmeticError:
-                return None  # a formula may fail on the empty answer, and on no other
+            except FORMULA_FAILS:
+                return None  # on the empty answer, and perhaps on no other
         return problem
 
     return question

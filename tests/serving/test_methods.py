@@ -119,9 +119,10 @@ def test_a_run_that_was_cut_off_ends_the_same(
             raise KeyboardInterrupt
         seen(self, args, state, control, **more)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(JobProgress, "on_step_end", cut_off)
+    monkeypatch.setattr(JobProgress, "on_step_end", cut_off)
+    with pytest.raises(KeyboardInterrupt):
         workshop.train(job)
+    monkeypatch.undo()
     workshop.requeue(job)
     ended = workshop.train(job)
     assert ended.status == "succeeded", ended.error
