@@ -154,8 +154,8 @@ def job_object(job: Job) -> JobObject:
         job: The row of the database.
 
     Returns:
-        What the client's own type reads. It knows no "paused": such a job is "queued", and its last event
-        says that it is paused.
+        What the client's own type reads. It knows no "paused": such a job is "queued", and its last
+        event says that it is paused.
     """
     method = Method.model_validate(job.method)
     used = method.supervised.hyperparameters if method.supervised else None

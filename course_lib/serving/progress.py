@@ -179,46 +179,25 @@ class JobProgress(TrainerCallback):
 
     def _look(self, step: int) -> dict[str, float]:
         """What is measured of one batch of validation rows, another one each time."""
+        import torch
+
         trainer = self._trainer
         rows, size = trainer.eval_dataset, trainer.args.per_device_eval_batch_size
         first = (step * size) % len(rows)
         picked = [rows[(first + i) % len(rows)] for i in range(min(size, len(rows)))]
-        return (self._look_at_rows if "labels" in picked[0] else self._look_at_pairs)(picked)
-
-    def _look_at_pairs(self, picked: list[dict[str, Any]]) -> dict[str, float]:
-        import torch
-
-        trainer, model = self._trainer, self._trainer.model
+        if "labels" in picked[0]:  # beside them stand the columns that they were made from
+            picked = [{key: row[key] for key in ("input_ids", "labels")} for row in picked]
         batch = trainer._prepare_inputs(trainer.data_collator(picked))
-        was_training = model.training
-        model.eval()
+        was_training = trainer.model.training
+        trainer.model.eval()
         with torch.no_grad():
-            loss = trainer.compute_loss(model, batch).item()
-        model.train(was_training)
+            loss = trainer.compute_loss(trainer.model, batch).item()
+        trainer.model.train(was_training)
         # TRL keeps what it measures for the mean of the next evaluation, which is not to have this.
         kept = trainer._metrics["eval"]
         logs = {name: sum(values) / len(values) for name, values in kept.items()}
         kept.clear()
         return _measured(logs | {"loss": loss}, "valid")
-
-    def _look_at_rows(self, picked: list[dict[str, Any]]) -> dict[str, float]:
-        import torch
-
-        trainer, model = self._trainer, self._trainer.model
-        batch = trainer.data_collator(
-            [{key: row[key] for key in ("input_ids", "labels")} for row in picked]
-        )
-        device, was_training = next(model.parameters()).device, model.training
-        batch = {key: value.to(device) for key, value in batch.items()}
-        labels = batch.pop("labels")[:, 1:]
-        model.eval()
-        with torch.no_grad():
-            logits = model(**batch).logits[:, :-1].float()
-        model.train(was_training)
-        learnt = labels != -100
-        loss = torch.nn.functional.cross_entropy(logits[learnt], labels[learnt])
-        right = (logits.argmax(-1)[learnt] == labels[learnt]).float().mean()
-        return {"valid_loss": loss.item(), "valid_mean_token_accuracy": right.item()}
 
     def _estimate(self, state: TrainerState) -> int | None:
         assert self._began is not None
