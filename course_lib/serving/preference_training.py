@@ -104,13 +104,14 @@ def preference_trainer(
     train, held_out = parts["training"], parts.get("validation")
     base = dpo_config(runtime, output_dir)
     used = _chosen(settings, len(train.rows), base.beta)
+    at_once = even_batches(used.batch_size, base.per_device_train_batch_size)
     config = dpo_config(
         runtime,
         output_dir,
         seed=seed,
         num_train_epochs=used.n_epochs,
-        per_device_train_batch_size=used.batch_size,
-        gradient_accumulation_steps=1,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=used.batch_size // at_once,
         learning_rate=base.learning_rate * used.learning_rate_multiplier,
         beta=used.beta,
         max_length=limit,

@@ -133,7 +133,7 @@ class JobProgress(TrainerCallback):
         self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
         """Write down an epoch that no validation follows."""
-        if args.eval_strategy != "epoch" and not self.stopped:
+        if args.eval_strategy != "epoch":
             self._epoch(state)
 
     def _epoch(self, state: TrainerState) -> None:

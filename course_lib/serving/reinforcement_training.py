@@ -117,6 +117,8 @@ def reinforcement_trainer(
     train, held_out = parts["training"], parts.get("validation")
     base = grpo_config(runtime, output_dir)
     used = _chosen(settings, len(train.rows))
+    if settings.get("reasoning_effort") not in (None, "default"):
+        warn("reasoning_effort changes nothing: no model of this server reasons before it answers.")
     left_out = len(train.rows) % used.batch_size
     if left_out:
         warn(

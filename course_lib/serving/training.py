@@ -229,16 +229,17 @@ def supervised_trainer(
                 parts[name] = _cut(_conversations(path), tokenizer, limit, stops, name, warn)
     rows = len(parts["training"].rows) + len(parts["training"].cut)
     used = chosen(settings, rows)
-    base_rate = sft_config(runtime, output_dir).learning_rate
+    base = sft_config(runtime, output_dir)
+    at_once = even_batches(used.batch_size, base.per_device_train_batch_size)
     steps_an_epoch = -(-rows // used.batch_size)
     config = sft_config(
         runtime,
         output_dir,
         seed=seed,
         num_train_epochs=used.n_epochs,
-        per_device_train_batch_size=used.batch_size,
-        gradient_accumulation_steps=1,
-        learning_rate=base_rate * used.learning_rate_multiplier,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=used.batch_size // at_once,
+        learning_rate=base.learning_rate * used.learning_rate_multiplier,
         max_length=limit,
         logging_steps=1,
         eval_strategy="epoch" if "validation" in parts else "no",

@@ -45,7 +45,7 @@ class ResumableGRPOTrainer(GRPOTrainer):
     """
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:
-        theirs = super()._get_train_sampler(dataset)
+        theirs: Any = super()._get_train_sampler(dataset)
         return PromptOrder(
             data_source=theirs.data_source,
             mini_repeat_count=theirs.mini_repeat_count,

@@ -16,6 +16,7 @@ from openai import OpenAI
 from course_lib.errors import NotSaved, OutOfMemory
 from course_lib.serving import worker
 from course_lib.serving.database import Model, writing
+from course_lib.serving.progress import JobProgress
 
 TEN: list[Any] = faq()[:10]
 ONE_EPOCH: Any = {"n_epochs": 1, "batch_size": 4}
@@ -122,6 +123,27 @@ def test_a_model_that_a_job_waits_for_cannot_be_deleted(workshop: Workshop) -> N
         workshop.client.models.delete(first.fine_tuned_model)
     workshop.client.fine_tuning.jobs.cancel(waiting.id)
     assert workshop.client.models.delete(first.fine_tuned_model).deleted
+
+
+def test_a_job_paused_at_the_end_of_an_epoch_keeps_its_checkpoint(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = workshop.create(TEN, hyperparameters=ONE_EPOCH | {"n_epochs": 2})
+    jobs, seen = workshop.client.fine_tuning.jobs, JobProgress.on_step_end
+
+    def paused(self: JobProgress, args: Any, state: Any, control: Any, **more: Any) -> None:
+        if state.global_step == 3:
+            jobs.pause(job.id)
+        seen(self, args, state, control, **more)
+
+    monkeypatch.setattr(JobProgress, "on_step_end", paused)
+    assert workshop.train(job).status == "queued"
+    assert [row.step_number for row in jobs.checkpoints.list(job.id)] == [3]
+    monkeypatch.undo()
+    jobs.resume(job.id)
+    ended = workshop.train(job)
+    assert ended.status == "succeeded", ended.error
+    assert [row.step_number for row in jobs.checkpoints.list(job.id)] == [6, 3]
 
 
 # ---- reasons ----

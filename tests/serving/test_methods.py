@@ -164,8 +164,8 @@ def test_dpo_gives_what_the_library_gives(workshop: Workshop, tmp_path: Path) ->
         ours = [steps[entry["step"]][name] for entry in log]
         assert ours == pytest.approx([entry[theirs] for entry in log], abs=1e-5)
     trainer.save_model(str(tmp_path / "model"))
-    theirs = (tmp_path / "model" / "adapter_model.safetensors").read_bytes()
-    assert workshop.weights(job) == theirs
+    saved = (tmp_path / "model" / "adapter_model.safetensors").read_bytes()
+    assert workshop.weights(job) == saved
 
 
 MULTI = {
@@ -229,7 +229,7 @@ def test_what_is_no_grader_is_refused(workshop: Workshop, grader: Any) -> None:
 def test_a_grader_is_tried_out_before_a_job(workshop: Workshop) -> None:
     graders = workshop.client.fine_tuning.alpha.graders
     checked: Any = LIKE
-    assert graders.validate(grader=checked).grader.model_dump(exclude_none=True) == LIKE  # type: ignore[union-attr]
+    assert graders.validate(grader=checked).grader.model_dump(exclude_none=True) == LIKE
     both: Any = MULTI
     ran = graders.run(grader=both, model_sample="I like pears.", item={"answer": "I like pears."})
     type(ran).model_validate(ran.model_dump(by_alias=True))
