@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from course_lib import __version__
-from course_lib.serving import chat, errors, files, jobs, models, status
+from course_lib.serving import chat, errors, files, graders, jobs, models, status
 from course_lib.serving.home import Home
 from course_lib.serving.protection import BodyLimit, KeyRequired
 from course_lib.serving.queue import Queue
@@ -73,4 +73,9 @@ def create_app(
             dependencies=[Security(bearer)],
             responses=errors.documented(400, 401, 413),
         )
+    app.include_router(
+        graders.router(),
+        dependencies=[Security(bearer)],
+        responses=errors.documented(400, 401, 413),
+    )
     return app

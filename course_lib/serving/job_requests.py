@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from openai.types.graders import (
-    MultiGrader,
+    PythonGrader,
     ScoreModelGrader,
     StringCheckGrader,
     TextSimilarityGrader,
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Auto = Literal["auto"]
 Epochs = Auto | Annotated[int, Field(ge=1, le=50)]
 BatchSize = Auto | Annotated[int, Field(ge=1, le=256)]
+Compute = Auto | Annotated[float, Field(gt=0, le=10)]
 Multiplier = Auto | Annotated[float, Field(gt=0, le=100)]
 Beta = Auto | Annotated[float, Field(gt=0, le=2)]
 
@@ -41,7 +42,7 @@ class DpoHyperparameters(Hyperparameters):
 class ReinforcementHyperparameters(Hyperparameters):
     """With how much is tried for each question."""
 
-    compute_multiplier: Multiplier = "auto"
+    compute_multiplier: Compute = "auto"
     eval_interval: Auto | Annotated[int, Field(ge=1)] = "auto"
     eval_samples: Auto | Annotated[int, Field(ge=1, le=16)] = "auto"
     reasoning_effort: Literal["default", "low", "medium", "high"] | None = None
@@ -59,13 +60,31 @@ class Dpo(_Request):
     hyperparameters: DpoHyperparameters = DpoHyperparameters()
 
 
+Single = Annotated[
+    StringCheckGrader | TextSimilarityGrader | ScoreModelGrader | PythonGrader,
+    Field(discriminator="type"),
+]
+
+
+class Multi(_Request):
+    """Several graders and a formula; OpenAI's guide names them, its client's type has one."""
+
+    type: Literal["multi"]
+    name: str
+    graders: Single | dict[str, Single]
+    calculate_output: str
+
+
+Grader = Annotated[
+    StringCheckGrader | TextSimilarityGrader | ScoreModelGrader | PythonGrader | Multi,
+    Field(discriminator="type"),
+]
+
+
 class Reinforcement(_Request):
     """Learn from what a grader says of the model's own answers."""
 
-    grader: Annotated[
-        StringCheckGrader | TextSimilarityGrader | ScoreModelGrader | MultiGrader,
-        Field(discriminator="type"),
-    ]
+    grader: Grader
     hyperparameters: ReinforcementHyperparameters = ReinforcementHyperparameters()
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from fastapi import APIRouter
 from openai.types.fine_tuning import FineTuningJob, FineTuningJobEvent
 from openai.types.fine_tuning.fine_tuning_job import Error, Hyperparameters
-from openai.types.fine_tuning.fine_tuning_job import Method as MethodOfJob
 from openai.types.fine_tuning.jobs import FineTuningJobCheckpoint
 from openai.types.fine_tuning.jobs.fine_tuning_job_checkpoint import Metrics
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from course_lib.errors import CourseError
 from course_lib.serving.database import (
     Checkpoint,
     Event,
@@ -26,6 +26,7 @@ from course_lib.serving.database import (
 )
 from course_lib.serving.errors import ApiError, documented, not_found
 from course_lib.serving.files import find_file
+from course_lib.serving.graders import usable_grader
 from course_lib.serving.job_requests import CreateJob, Dpo, Method, Supervised
 from course_lib.serving.pages import After, Limit, Page, as_page, page
 from course_lib.serving.service import ORGANISATION, Service
@@ -33,6 +34,12 @@ from course_lib.serving.service import ORGANISATION, Service
 #: Where nothing can happen to a job any more.
 ENDED = ("succeeded", "failed", "cancelled")
 _LARGEST_SEED = 2**31 - 1
+
+
+class JobObject(FineTuningJob):
+    """The client's own type, but for graders: its "multi" holds one, and its guide's several."""
+
+    method: Method | None = None  # type: ignore[assignment]
 
 
 def router(service: Service) -> APIRouter:
@@ -44,7 +51,7 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/fine_tuning/jobs")
 
     @routes.post("", responses=documented(404))
-    def create(request: CreateJob) -> FineTuningJob:
+    def create(request: CreateJob) -> JobObject:
         with writing(service.sessions) as session:
             job = _new_job(session, request)
             session.add(job)
@@ -56,28 +63,28 @@ def router(service: Service) -> APIRouter:
         return job_object(job)
 
     @routes.get("")
-    def jobs(after: After = None, limit: Limit = 20) -> Page[FineTuningJob]:
+    def jobs(after: After = None, limit: Limit = 20) -> Page[JobObject]:
         with service.sessions() as session:
             found, more = page(session, Job, select(Job), after=after, limit=limit)
         return as_page(found, [job_object(job) for job in found], more)
 
     @routes.get("/{job_id}", responses=documented(404))
-    def retrieve(job_id: str) -> FineTuningJob:
+    def retrieve(job_id: str) -> JobObject:
         with service.sessions() as session:
             return job_object(find_job(session, job_id))
 
     @routes.post("/{job_id}/cancel", responses=documented(404))
-    def cancel(job_id: str) -> FineTuningJob:
+    def cancel(job_id: str) -> JobObject:
         return _move(
             service, job_id, "cancelled", ("validating_files", "queued", "running", "paused")
         )
 
     @routes.post("/{job_id}/pause", responses=documented(404))
-    def pause(job_id: str) -> FineTuningJob:
+    def pause(job_id: str) -> JobObject:
         return _move(service, job_id, "paused", ("queued", "running"))
 
     @routes.post("/{job_id}/resume", responses=documented(404))
-    def resume(job_id: str) -> FineTuningJob:
+    def resume(job_id: str) -> JobObject:
         return _move(service, job_id, "queued", ("paused",))
 
     @routes.get("/{job_id}/events", responses=documented(404))
@@ -140,17 +147,17 @@ def fail(service: Service, job_id: str, code: str, message: str, param: str | No
         add_event(session, job_id, message, level="error", once="failed")
 
 
-def job_object(job: Job) -> FineTuningJob:
+def job_object(job: Job) -> JobObject:
     """What the client sees of a job.
 
     Args:
         job: The row of the database.
 
     Returns:
-        The client's own type. It knows no "paused": such a job is "queued", and its last event
-        says that it is paused.
+        What the client's own type reads. It knows no "paused": such a job is "queued", and its last
+        event says that it is paused.
     """
-    method = MethodOfJob.model_validate(job.method)
+    method = Method.model_validate(job.method)
     used = method.supervised.hyperparameters if method.supervised else None
     shown: dict[str, Any] = {
         name: getattr(job, name)
@@ -159,7 +166,7 @@ def job_object(job: Job) -> FineTuningJob:
             "trained_tokens", "training_file", "validation_file", "estimated_finish",
         )
     }  # fmt: skip
-    return FineTuningJob(
+    return JobObject(
         **shown,
         object="fine_tuning.job",
         status="queued" if job.status == "paused" else job.status,  # type: ignore[arg-type]
@@ -201,7 +208,9 @@ def checkpoint_object(checkpoint: Checkpoint) -> FineTuningJobCheckpoint:
         created_at=checkpoint.created_at,
         fine_tuned_model_checkpoint=checkpoint.model,
         fine_tuning_job_id=checkpoint.job_id,
-        metrics=Metrics(**checkpoint.metrics),
+        metrics=Metrics.model_validate(
+            {name: checkpoint.metrics.get(name) for name in Metrics.model_fields}
+        ),
         object="fine_tuning.job.checkpoint",
         step_number=checkpoint.step,
     )
@@ -261,8 +270,8 @@ def _method(request: CreateJob) -> Method:
         raise ApiError(
             f"The method is {method.type!r}, but settings of another are given.", param="method"
         )
-    if method.type == "reinforcement" and method.reinforcement is None:
-        raise ApiError("Reinforcement needs a grader.", param="method.reinforcement.grader")
+    if method.type == "reinforcement":
+        _check_grader(method)
     if method.type == "supervised":
         return method.model_copy(update={"supervised": method.supervised or Supervised()})
     if method.type == "dpo":
@@ -270,7 +279,17 @@ def _method(request: CreateJob) -> Method:
     return method
 
 
-def _move(service: Service, job_id: str, to: str, allowed: tuple[str, ...]) -> FineTuningJob:
+def _check_grader(method: Method) -> None:
+    param = "method.reinforcement.grader"
+    if method.reinforcement is None:
+        raise ApiError("Reinforcement needs a grader.", param=param)
+    try:
+        usable_grader(method.reinforcement.grader.model_dump(mode="json"))
+    except CourseError as error:
+        raise ApiError(str(error), param=param, code="invalid_grader") from error
+
+
+def _move(service: Service, job_id: str, to: str, allowed: tuple[str, ...]) -> JobObject:
     with writing(service.sessions) as session:
         job = find_job(session, job_id)
         if job.status not in allowed:

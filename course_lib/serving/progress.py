@@ -16,8 +16,7 @@ from course_lib.serving.database import Checkpoint, Job, Model, add_event, new_i
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-    from transformers import TrainerControl, TrainerState
-    from trl.trainer.sft_trainer import SFTTrainer
+    from transformers import Trainer, TrainerControl, TrainerState
 
     from course_lib.serving.service import Service
 
@@ -27,8 +26,17 @@ KEPT = 3
 _LOOKS = 40
 # A crash within an epoch costs this many steps at most; at its end everything is saved anyway.
 _STEPS_AT_RISK = 50
-# Never in a model's folder: it is for going on, not for answering.
-_OF_THE_RUN = ("training_args.bin", "README.md")
+# Never in a model's folder: it is for going on, not for answering; and what DPO and GRPO measure
+# against, a copy of the adapter that the job began with.
+_OF_THE_RUN = ("training_args.bin", "README.md", "ref")
+# What TRL calls them, by what this API does.
+_LOGGED = {
+    "loss": "loss",
+    "mean_token_accuracy": "mean_token_accuracy",
+    "reward_margin": "rewards/margins",
+    "reward_accuracy": "rewards/accuracies",
+    "reward_mean": "reward",
+}
 
 
 class JobProgress(TrainerCallback):
@@ -47,7 +55,7 @@ class JobProgress(TrainerCallback):
         self._began: tuple[int, float] | None = None
         self._trainer: Any = None
 
-    def attach(self, trainer: SFTTrainer) -> None:
+    def attach(self, trainer: Trainer) -> None:
         """Get to know the trainer, whose validation rows and model are wanted.
 
         Args:
@@ -85,12 +93,9 @@ class JobProgress(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         step = state.global_step
-        self._metrics = {
-            "step": step,
-            "train_loss": logs["loss"],
-            "train_mean_token_accuracy": logs["mean_token_accuracy"],
-        }
-        if self._trainer.eval_dataset is not None and step % max(1, state.max_steps // _LOOKS) == 0:
+        self._metrics = {"step": step, **_measured(logs, "train")}
+        looks = self._trainer.args.eval_strategy == "epoch"
+        if looks and step % max(1, state.max_steps // _LOOKS) == 0:
             self._metrics |= self._look(step)
         data = self._metrics | {"total_steps": state.max_steps}
         message = f"Step {step}/{state.max_steps}: " + _said(self._metrics)
@@ -108,19 +113,31 @@ class JobProgress(TrainerCallback):
         metrics: dict[str, float] | None = None,
         **_: Any,
     ) -> None:
-        """Write down an epoch with its validation loss."""
+        """Write down what was measured on the validation rows."""
         assert metrics is not None
-        self._metrics |= {
-            "full_valid_loss": metrics["eval_loss"],
-            "full_valid_mean_token_accuracy": metrics["eval_mean_token_accuracy"],
-        }
-        self._epoch(state)
+        found = _measured(
+            {name.removeprefix("eval_"): value for name, value in metrics.items()}, "full_valid"
+        )
+        if args.eval_strategy == "epoch":
+            self._metrics |= found
+            self._epoch(state)
+            return
+        # GRPO's loss on validation rows says nothing: only the reward does.
+        found.pop("full_valid_loss")
+        self._metrics |= found
+        step = state.global_step
+        message = f"Step {step}/{state.max_steps}: " + _said(found)
+        with writing(self._service.sessions) as session:
+            data = self._metrics | {"total_steps": state.max_steps}
+            add_event(
+                session, self._job_id, message, type="metrics", data=data, once=f"valid-{step}"
+            )
 
     def on_epoch_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
     ) -> None:
-        """Write down an epoch that nothing validates."""
-        if self._trainer.eval_dataset is None:
+        """Write down an epoch that no validation follows."""
+        if args.eval_strategy != "epoch":
             self._epoch(state)
 
     def _epoch(self, state: TrainerState) -> None:
@@ -169,30 +186,26 @@ class JobProgress(TrainerCallback):
         return [job / f"step-{checkpoint.step}" for checkpoint in old]
 
     def _look(self, step: int) -> dict[str, float]:
-        """Loss and token accuracy on one batch of validation rows, another one each time."""
+        """What is measured of one batch of validation rows, another one each time."""
         import torch
-        from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
         trainer = self._trainer
         rows, size = trainer.eval_dataset, trainer.args.per_device_eval_batch_size
         first = (step * size) % len(rows)
         picked = [rows[(first + i) % len(rows)] for i in range(min(size, len(rows)))]
-        # Padded, also where the trainer's own batches are not: those need its own loss.
-        batch = DataCollatorForLanguageModeling(trainer.processing_class.pad_token_id)(
-            [{key: row[key] for key in ("input_ids", "labels")} for row in picked]
-        )
-        model = trainer.model
-        device, was_training = next(model.parameters()).device, model.training
-        batch = {key: value.to(device) for key, value in batch.items()}
-        labels = batch.pop("labels")[:, 1:]
-        model.eval()
+        if "labels" in picked[0]:  # beside them stand the columns that they were made from
+            picked = [{key: row[key] for key in ("input_ids", "labels")} for row in picked]
+        batch = trainer._prepare_inputs(trainer.data_collator(picked))
+        was_training = trainer.model.training
+        trainer.model.eval()
         with torch.no_grad():
-            logits = model(**batch).logits[:, :-1].float()
-        model.train(was_training)
-        learnt = labels != -100
-        loss = torch.nn.functional.cross_entropy(logits[learnt], labels[learnt])
-        right = (logits.argmax(-1)[learnt] == labels[learnt]).float().mean()
-        return {"valid_loss": loss.item(), "valid_mean_token_accuracy": right.item()}
+            loss = trainer.compute_loss(trainer.model, batch).item()
+        trainer.model.train(was_training)
+        # TRL keeps what it measures for the mean of the next evaluation, which is not to have this.
+        kept = trainer._metrics["eval"]
+        logs = {name: sum(values) / len(values) for name, values in kept.items()}
+        kept.clear()
+        return _measured(logs | {"loss": loss}, "valid")
 
     def _estimate(self, state: TrainerState) -> int | None:
         assert self._began is not None
@@ -209,7 +222,7 @@ class JobProgress(TrainerCallback):
         return number
 
 
-def save_model(trainer: SFTTrainer, folder: Path) -> Path:
+def save_model(trainer: Trainer, folder: Path) -> Path:
     """Write the model as it is now: whole under its name, or not there.
 
     Args:
@@ -226,7 +239,8 @@ def save_model(trainer: SFTTrainer, folder: Path) -> Path:
     shutil.rmtree(unfinished, ignore_errors=True)
     trainer.save_model(str(unfinished))
     for name in _OF_THE_RUN:
-        (unfinished / name).unlink(missing_ok=True)
+        path = unfinished / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     for path in unfinished.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -234,11 +248,17 @@ def save_model(trainer: SFTTrainer, folder: Path) -> Path:
     return folder
 
 
+def _measured(logs: dict[str, float], of: str) -> dict[str, float]:
+    return {f"{of}_{ours}": logs[theirs] for ours, theirs in _LOGGED.items() if theirs in logs}
+
+
 def _said(metrics: dict[str, float]) -> str:
     named = {
         "train_loss": "training loss",
         "valid_loss": "validation loss",
         "full_valid_loss": "full validation loss",
+        "train_reward_mean": "mean reward",
+        "full_valid_reward_mean": "full validation mean reward",
     }
     return ", ".join(
         f"{said}={metrics[name]:.3f}" for name, said in named.items() if name in metrics

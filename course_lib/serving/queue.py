@@ -61,7 +61,7 @@ class Queue:
     def _work(self) -> None:
         while not self._stop.wait(_EVERY):
             try:
-                self._check_files()
+                self.check_files()
                 self._watch()
                 if self._process is None:
                     self._start_next()
@@ -69,7 +69,8 @@ class Queue:
                 # One job's trouble must not end the queue of all.
                 _LOG.exception("the queue stumbled, and goes on")
 
-    def _check_files(self) -> None:
+    def check_files(self) -> None:
+        """Look at the files of new jobs: each is "queued" then, or has failed."""
         with self._service.sessions() as session:
             chosen = select(Job).where(Job.status == "validating_files").order_by(Job.number)
             waiting = list(session.scalars(chosen))
@@ -91,7 +92,7 @@ class Queue:
             problem = self._copy(file_id, copy)
             if problem is None:
                 try:
-                    check(copy, job.method["type"], fewest=FEWEST_ROWS if side == "training" else 1)
+                    check(copy, job.method, fewest=FEWEST_ROWS if side == "training" else 1)
                 except InvalidFile as error:
                     problem = str(error)
             if problem is not None:

@@ -17,9 +17,14 @@ from course_lib.serving.service import Service
 _JOBS = 20
 _MESSAGES = 8
 # Okabe and Ito's blue and vermilion, which colour-blind readers tell apart; and a dash.
-_CURVES = (
+_LOSSES = (
     ("train_loss", "training loss", "#0072b2", False),
     ("full_valid_loss", "full validation loss", "#d55e00", True),
+)
+# Of a reinforcement job, whose loss says nothing.
+_REWARDS = (
+    ("train_reward_mean", "mean reward", "#0072b2", False),
+    ("full_valid_reward_mean", "validation mean reward", "#d55e00", True),
 )
 _LEFT, _RIGHT, _TOP, _BOTTOM = 40, 630, 20, 185
 
@@ -64,24 +69,28 @@ def _shown(session: Session, job: Job) -> dict[str, Any]:
 
 
 def _curves(metrics: list[dict[str, float]]) -> dict[str, Any]:
+    rewarded = any("train_reward_mean" in row for row in metrics)
     drawn = [
         (label, colour, dashed, [(row["step"], row[name]) for row in metrics if name in row])
-        for name, label, colour, dashed in _CURVES
+        for name, label, colour, dashed in (_REWARDS if rewarded else _LOSSES)
     ]
     values = [value for *_, points in drawn for _, value in points]
     if len(metrics) < 2 or not values:
         return {}
-    last, highest = metrics[-1]["step"], max(values)
+    # A formula's rewards may be below zero, and all of them may be zero.
+    lowest = min(0.0, *values)
+    last, span = metrics[-1]["step"], max(0.0, *values) - lowest or 1.0
 
     def x(step: float) -> float:
         return round(_LEFT + (_RIGHT - _LEFT) * step / last, 1)
 
     def y(value: float) -> float:
-        return round(_BOTTOM - (_BOTTOM - _TOP) * value / highest, 1)
+        return round(_BOTTOM - (_BOTTOM - _TOP) * (value - lowest) / span, 1)
 
     return {
         "ticks": [
-            {"y": y(highest * part), "label": f"{highest * part:.1f}"} for part in (0, 0.5, 1)
+            {"y": y(value), "label": f"{value:.1f}"}
+            for value in (lowest + span * part for part in (0, 0.5, 1))
         ],
         "curves": [
             {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, NotSaved, OutOfMemory
 from course_lib.formats import read, to_dataset
 from course_lib.training.adapters import lora_config
 from course_lib.training.models import load_model
@@ -15,7 +16,7 @@ from course_lib.training.rows import MASKED, tokenize_rows
 from course_lib.training.sft import sft_config, sft_trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from datasets import Dataset
     from transformers import TrainerCallback
@@ -23,8 +24,50 @@ if TYPE_CHECKING:
 
     from course_lib.runtime import Runtime
 
+#: To go on from after a crash: at the end of every epoch, and `JobProgress` adds some within a long
+#: one. What can be used and trained on is kept beside it.
+CHECKPOINTS_OF_A_RUN: dict[str, Any] = {"save_strategy": "epoch", "save_total_limit": 1}
+
 # "auto": eight rows a step learn quickly from a hundred rows.
 _BATCH_SIZE = 8
+
+
+class Unusable(CourseError):
+    """Something that the client gave, and a job cannot train with.
+
+    Args:
+        message: What is wrong with it, and what to do.
+        param: The parameter of the job that named it.
+    """
+
+    def __init__(self, message: str, param: str) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+@contextmanager
+def blaming(param: str) -> Iterator[None]:
+    """Say which parameter of the job was at fault when something cannot be used.
+
+    Args:
+        param: Such as ``training_file``.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        Unusable: Where the block raised a `CourseError` that nobody has explained yet.
+
+    Example:
+        >>> with blaming("model"):  # doctest: +SKIP
+        ...     model, tokenizer = load_model("nowhere", runtime)
+    """
+    try:
+        yield
+    except (NotSaved, OutOfMemory, Unusable):
+        raise
+    except CourseError as error:
+        raise Unusable(str(error), param) from error
 
 
 class _Part(NamedTuple):
@@ -66,16 +109,64 @@ def chosen(asked: Mapping[str, Any], rows: int) -> Hyperparameters:
         Hyperparameters(n_epochs=8, batch_size=4, learning_rate_multiplier=1.0)
     """
 
-    def number(name: str, otherwise: float) -> float:
-        value = asked.get(name, "auto")
-        return otherwise if value in ("auto", None) else float(value)
-
-    batch_size = int(number("batch_size", min(_BATCH_SIZE, rows)))
+    batch_size = int(number(asked, "batch_size", min(_BATCH_SIZE, rows)))
     return Hyperparameters(
-        n_epochs=int(number("n_epochs", epochs_for(rows, batch_size))),
+        n_epochs=int(number(asked, "n_epochs", epochs_for(rows, batch_size))),
         batch_size=batch_size,
-        learning_rate_multiplier=number("learning_rate_multiplier", 1.0),
+        learning_rate_multiplier=number(asked, "learning_rate_multiplier", 1.0),
     )
+
+
+def number(asked: Mapping[str, Any], name: str, otherwise: float) -> float:
+    """A hyperparameter as a number.
+
+    Args:
+        asked: The hyperparameters of the request.
+        name: Which.
+        otherwise: What "auto" means.
+
+    Returns:
+        The number.
+
+    Example:
+        >>> number({"beta": "auto"}, "beta", 0.1), number({"beta": 1}, "beta", 0.1)
+        (0.1, 1.0)
+    """
+    value = asked.get(name, "auto")
+    return otherwise if value in ("auto", None) else float(value)
+
+
+def even_batches(rows: int, most: int) -> int:
+    """The largest batch that parts the rows evenly: a mean of its means is that of all rows.
+
+    Args:
+        rows: How many there are.
+        most: The largest batch that the machine computes quickly.
+
+    Returns:
+        Rows in a batch.
+
+    Example:
+        >>> even_batches(20, 16), even_batches(7, 16), even_batches(17, 16)
+        (10, 7, 1)
+    """
+    return next(size for size in range(min(rows, most), 0, -1) if rows % size == 0)
+
+
+def lines_named(lines: Sequence[int]) -> str:
+    """The first few lines of a file, for a message.
+
+    Args:
+        lines: Their numbers.
+
+    Returns:
+        Five of them at most.
+
+    Example:
+        >>> lines_named([3, 7])
+        'line 3, 7'
+    """
+    return "line " + ", ".join([*map(str, lines[:5]), *["…"] * (len(lines) > 5)])
 
 
 def supervised_trainer(
@@ -107,50 +198,51 @@ def supervised_trainer(
         TRL's trainer, the hyperparameters as numbers, and the tokens of one epoch.
 
     Raises:
-        CourseError: The model or the rows cannot be used.
+        Unusable: The model or the rows cannot be used.
 
     Example:
         >>> trainer, used, tokens = supervised_trainer(
         ...     "pocket", runtime, Path("support.jsonl"), None, {"n_epochs": 3},
         ...     seed=0, output_dir=Path("build/run"))  # doctest: +SKIP
     """
-    model, tokenizer = load_model(source, runtime)
+    with blaming("model"):
+        model, tokenizer = load_model(source, runtime)
     limit = int(model.config.get_text_config().max_position_embeddings)
     stops = _stops(model, tokenizer)
-    parts = {
-        name: _cut(_conversations(path), tokenizer, limit, stops, name, warn)
-        for name, path in (("training", training_file), ("validation", validation_file))
-        if path is not None
-    }
+    parts = {}
+    for name, path in (("training", training_file), ("validation", validation_file)):
+        if path is not None:
+            with blaming(f"{name}_file"):
+                parts[name] = _cut(_conversations(path), tokenizer, limit, stops, name, warn)
     rows = len(parts["training"].rows) + len(parts["training"].cut)
     used = chosen(settings, rows)
-    base_rate = sft_config(runtime, output_dir).learning_rate
+    base = sft_config(runtime, output_dir)
+    at_once = even_batches(used.batch_size, base.per_device_train_batch_size)
     config = sft_config(
         runtime,
         output_dir,
         seed=seed,
         num_train_epochs=used.n_epochs,
-        per_device_train_batch_size=used.batch_size,
-        gradient_accumulation_steps=1,
-        learning_rate=base_rate * used.learning_rate_multiplier,
+        per_device_train_batch_size=at_once,
+        gradient_accumulation_steps=used.batch_size // at_once,
+        learning_rate=base.learning_rate * used.learning_rate_multiplier,
         max_length=limit,
         logging_steps=1,
         eval_strategy="epoch" if "validation" in parts else "no",
-        # To go on from after a crash; `JobProgress` adds some within a long epoch.
-        save_strategy="epoch",
-        save_total_limit=1,
+        **CHECKPOINTS_OF_A_RUN,
     )
     if runtime.device == "cpu":
         fit_batches(config, max(part.longest for part in parts.values()))
-    trainer = sft_trainer(
-        model,
-        tokenizer,
-        parts["training"].rows,
-        parts["validation"].rows if "validation" in parts else None,
-        config=config,
-        peft_config=None if hasattr(model, "peft_config") else lora_config(),
-        callbacks=callbacks,
-    )
+    with blaming("training_file"):
+        trainer = sft_trainer(
+            model,
+            tokenizer,
+            parts["training"].rows,
+            parts["validation"].rows if "validation" in parts else None,
+            config=config,
+            peft_config=None if hasattr(model, "peft_config") else lora_config(),
+            callbacks=callbacks,
+        )
     trainer.train_dataset = _joined(trainer.train_dataset, parts["training"].cut)
     if "validation" in parts:
         trainer.eval_dataset = _joined(trainer.eval_dataset, parts["validation"].cut)
@@ -158,10 +250,12 @@ def supervised_trainer(
 
 
 def _conversations(path: Path) -> Dataset:
-    source = read(path)
-    return to_dataset(
-        {"line": row.line, **row.extra, "messages": row.messages} for row in source.rows
-    )
+    found = read(path, format="openai_chat").rows
+    for row in found:
+        if row.messages is None:
+            raise CourseError(f"line {row.line}: {row.problem}")
+    # The uploaded file's own line: a column of that name counts those of another file.
+    return to_dataset({**row.extra, "line": row.line, "messages": row.messages} for row in found)
 
 
 def _stops(model: Any, tokenizer: Any) -> set[int]:
@@ -189,10 +283,10 @@ def _cut(
         return _Part(rows, [], sum(lengths), max(lengths))
     cut = [{key: encoded[i][key][:limit] for key in ("input_ids", "labels")} for i in long]
     kept = [row for row in cut if any(label != MASKED for label in row["labels"])]
-    lines = ", ".join([str(rows[i]["line"]) for i in long[:5]] + ["…"] * (len(long) > 5))
+    lines = lines_named([rows[i]["line"] for i in long])
     warn(
         f"{len(long):,} {name} example(s) are longer than the model's {limit:,} tokens and were "
-        f"cut at their end (line {lines}). {len(cut) - len(kept):,} of them "
+        f"cut at their end ({lines}). {len(cut) - len(kept):,} of them "
         "had no answer left and are not used."
     )
     fitting = rows.select([i for i in range(len(rows)) if i not in set(long)])

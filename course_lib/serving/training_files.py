@@ -9,10 +9,11 @@ https://developers.openai.com/api/docs/guides/reinforcement-fine-tuning
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from course_lib.errors import CourseError
 from course_lib.formats.json_rows import parse
 
 Method = Literal["supervised", "dpo", "reinforcement"]
@@ -73,12 +74,12 @@ def _row(number: int, line: bytes) -> dict[str, Any]:
     return row
 
 
-def check(path: Path, method: Method, *, fewest: int = FEWEST_ROWS) -> int:
+def check(path: Path, method: Mapping[str, Any], *, fewest: int = FEWEST_ROWS) -> int:
     """Look at every row of a file before a job trains on it.
 
     Args:
         path: The file.
-        method: What it is to be used for.
+        method: What it is to be used for, as in the request; of reinforcement, with its grader.
         fewest: The fewest rows; a validation file may have 1.
 
     Returns:
@@ -88,10 +89,10 @@ def check(path: Path, method: Method, *, fewest: int = FEWEST_ROWS) -> int:
         InvalidFile: Rows that cannot be used, or too few of them.
 
     Example:
-        >>> check(Path("support.jsonl"), "supervised")  # doctest: +SKIP
+        >>> check(Path("support.jsonl"), {"type": "supervised"})  # doctest: +SKIP
         120
     """
-    look = {"supervised": _chat, "dpo": _preference, "reinforcement": _question}[method]
+    look = _look(method)
     wrong: list[str] = []
     count = bad = 0
     for number, row in rows(path):
@@ -109,6 +110,31 @@ def check(path: Path, method: Method, *, fewest: int = FEWEST_ROWS) -> int:
             f"Expected the file to have at least {fewest} example(s), but found {count}."
         )
     return count
+
+
+def _look(method: Mapping[str, Any]) -> Callable[[dict[str, Any]], str | None]:
+    kind: Method = method["type"]
+    if kind == "supervised":
+        return _chat
+    if kind == "dpo":
+        return _preference
+    from course_lib.evaluation import grader
+    from course_lib.serving.graders import FORMULA_FAILS
+
+    grade = grader(method["reinforcement"]["grader"])
+
+    def question(row: dict[str, Any]) -> str | None:
+        problem = _question(row)
+        if problem is None:
+            try:
+                grade("", row)
+            except CourseError as error:
+                return f"{error}."
+            except FORMULA_FAILS:
+                return None  # on the empty answer, and perhaps on no other
+        return problem
+
+    return question
 
 
 def _chat(row: dict[str, Any]) -> str | None:
@@ -135,7 +161,15 @@ def _preference(row: dict[str, Any]) -> str | None:
         problem = _messages(row[side], side)
         if not problem and [message["role"] for message in row[side]] != ["assistant"]:
             return f"{side} must be one message of the assistant's."
+        if not problem and not str(row[side][0].get("content") or "").strip():
+            return f"{side} is empty."
+    if not problem and _said(row["preferred_output"]) == _said(row["non_preferred_output"]):
+        return "both outputs are the same: there is nothing to prefer."
     return problem
+
+
+def _said(output: list[dict[str, Any]]) -> object:
+    return output[0].get("content")
 
 
 def _question(row: dict[str, Any]) -> str | None:

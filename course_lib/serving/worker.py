@@ -7,9 +7,12 @@ trains. It ends with the server: a job that nobody watches would train beside it
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +20,7 @@ from filelock import FileLock
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, NotSaved, OutOfMemory
 from course_lib.serving.database import Event, Job, Model, add_event, new_id, now, writing
 from course_lib.serving.files import hashed, keep
 from course_lib.serving.home import Home
@@ -31,16 +34,17 @@ if TYPE_CHECKING:
 
 # An earlier process of the same job needs this long at most to see that its server is gone.
 _PATIENCE = 60
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
-_COLUMNS = (
-    "step",
-    "train_loss",
-    "train_mean_token_accuracy",
-    "valid_loss",
-    "valid_mean_token_accuracy",
-    "full_valid_loss",
-    "full_valid_mean_token_accuracy",
-)
+_LOSSES = ("loss", "mean_token_accuracy")
+_REWARDS = ("reward_margin", "reward_accuracy")
+_COLUMNS = {
+    "supervised": [f"{of}_{name}" for of in ("train", "valid", "full_valid") for name in _LOSSES],
+    "dpo": [
+        f"{of}_{name}" for of in ("train", "valid", "full_valid") for name in _LOSSES + _REWARDS
+    ],
+    "reinforcement": ["train_loss", "train_reward_mean", "full_valid_reward_mean"],
+}
 
 
 def main(argv: list[str]) -> int:
@@ -59,12 +63,40 @@ def main(argv: list[str]) -> int:
     home, job_id = Home(Path(argv[0])), argv[1]
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     with FileLock(home.job(job_id) / "worker.lock", timeout=_PATIENCE):
-        service = open_service(home, ())
-        try:
-            train(service, job_id)
-        except CourseError as error:
-            fail(service, job_id, "invalid_training_file", str(error), "training_file")
+        attempt(open_service(home, ()), job_id)
     return 0
+
+
+def attempt(service: Service, job_id: str) -> None:
+    """Train a job, and fail it where that cannot go on, with the reason.
+
+    Args:
+        service: The server's folder and database.
+        job_id: A job that is "running".
+
+    Raises:
+        Exception: What nobody foresaw; the server tries again, and then tells it from the log.
+    """
+    from course_lib.serving.training import Unusable
+    from course_lib.training.out_of_memory import is_out_of_memory
+
+    try:
+        train(service, job_id)
+    except Unusable as error:
+        fail(service, job_id, f"invalid_{error.param}", str(error), error.param)
+    except CourseError as error:
+        kinds = {OutOfMemory: "out_of_memory", NotSaved: "disk_full"}
+        fail(service, job_id, kinds.get(type(error), "server_error"), str(error))
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        said = f"out of memory outside of a training step ({error}): take a smaller model"
+        fail(service, job_id, "out_of_memory", said)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        said = f"{error.filename or service.home.path} cannot be written: {error.strerror}"
+        fail(service, job_id, "disk_full", said)
 
 
 def train(service: Service, job_id: str) -> None:
@@ -75,25 +107,27 @@ def train(service: Service, job_id: str) -> None:
         job_id: A job that is "running".
 
     Raises:
-        CourseError: Its rows or its model cannot be used.
+        CourseError: Its rows or its model cannot be used, or memory or disk are too small.
     """
     from course_lib.runtime import start
-    from course_lib.serving.training import supervised_trainer
+    from course_lib.serving.training import blaming
     from course_lib.training.checkpoints import latest_checkpoint
 
-    with service.sessions() as session:
+    with service.sessions() as session, blaming("model"):
         job = find_job(session, job_id)
         source = source_of(service, session.scalar(select(Model).where(Model.id == job.model)))
     folder = service.home.job(job_id)
     validation = folder / "validation.jsonl"
     model_name = _model_name(job)
     progress = JobProgress(service, job_id, model_name)
-    trainer, used, tokens = supervised_trainer(
+    kind = job.method["type"]
+    settings = job.method[kind]["hyperparameters"]
+    trainer, used, tokens = _builder(job.method)(
         source,
         start(job.seed),
         folder / "training.jsonl",
         validation if job.validation_file else None,
-        job.method["supervised"]["hyperparameters"],
+        settings,
         seed=job.seed,
         output_dir=folder / "run",
         callbacks=[progress],
@@ -103,10 +137,8 @@ def train(service: Service, job_id: str) -> None:
     checkpoint = latest_checkpoint(folder / "run")
     with writing(service.sessions) as session:
         job = find_job(session, job_id)
-        job.method = {
-            "type": "supervised",
-            "supervised": {"hyperparameters": vars(used)},
-        }
+        numbers = {**settings, **vars(used)}
+        job.method = {**job.method, kind: {**job.method[kind], "hyperparameters": numbers}}
         if checkpoint is None:
             add_event(session, job_id, "Fine-tuning job started", once="started")
         else:
@@ -114,7 +146,23 @@ def train(service: Service, job_id: str) -> None:
             add_event(session, job_id, said)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if not progress.stopped:
-        _finish(service, job_id, trainer, model_name, tokens * used.n_epochs)
+        # How long the answers would be that a reinforcement job draws, nobody knew.
+        trained = trainer.state.num_input_tokens_seen if tokens is None else tokens * used.n_epochs
+        _finish(service, job_id, trainer, model_name, int(trained))
+
+
+def _builder(method: dict[str, Any]) -> Callable[..., Any]:
+    if method["type"] == "dpo":
+        from course_lib.serving.preference_training import preference_trainer
+
+        return preference_trainer
+    if method["type"] == "reinforcement":
+        from course_lib.serving.reinforcement_training import reinforcement_trainer
+
+        return partial(reinforcement_trainer, definition=method["reinforcement"]["grader"])
+    from course_lib.serving.training import supervised_trainer
+
+    return supervised_trainer
 
 
 def _model_name(job: Job) -> str:
@@ -123,7 +171,7 @@ def _model_name(job: Job) -> str:
 
 
 def _finish(service: Service, job_id: str, trainer: Trainer, name: str, tokens: int) -> None:
-    folder = save_model(trainer, service.home.job(job_id) / "model")  # type: ignore[arg-type]
+    folder = save_model(trainer, service.home.job(job_id) / "model")
     results = _results(service, job_id)
     with writing(service.sessions) as session:
         job = find_job(session, job_id)
@@ -144,12 +192,13 @@ def _finish(service: Service, job_id: str, trainer: Trainer, name: str, tokens: 
 def _results(service: Service, job_id: str) -> Path:
     rows: dict[int, dict[str, Any]] = {}
     with service.sessions() as session:
+        columns = ["step", *_COLUMNS[find_job(session, job_id).method["type"]]]
         chosen = select(Event.data).where(Event.job_id == job_id, Event.type == "metrics")
         for data in session.scalars(chosen.order_by(Event.number)):
             rows.setdefault(data["step"], {}).update(data)
     path = service.home.file(new_id("unfinished-"))
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, _COLUMNS, extrasaction="ignore")
+        writer = csv.DictWriter(file, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows[step] for step in sorted(rows))
     return path

@@ -34,7 +34,7 @@ from safetensors import SafetensorError
 from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainerState
 from transformers.trainer_callback import ExportableState
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, NotSaved, OutOfMemory
 from course_lib.training import disk
 from course_lib.training.checkpoints import (
     UNFINISHED,
@@ -137,7 +137,7 @@ class _FaultTolerant(Trainer):
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        raise CourseError(message)
+        raise OutOfMemory(message)
 
     def compute_loss(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         self._batch = batch_of(inputs)
@@ -208,7 +208,7 @@ class _FaultTolerant(Trainer):
         run_dir = Path(self._get_output_dir(trial))
         problem = self._save_whole(run_dir, model, trial)
         if problem is not None:
-            raise CourseError(self._save_elsewhere(run_dir, problem, model, trial))
+            raise NotSaved(self._save_elsewhere(run_dir, problem, model, trial))
 
     def _save_whole(self, run_dir: Path, model: Any, trial: Any) -> str | None:
         """Write a checkpoint and make room for the next, or leave all as it was and say why."""

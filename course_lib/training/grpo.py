@@ -99,6 +99,7 @@ def grpo_trainer(
     train: Dataset,
     rewards: Reward | list[Reward],
     *,
+    validation: Dataset | None = None,
     config: GRPOConfig,
     peft_config: PeftConfig | None = None,
     callbacks: Sequence[TrainerCallback] = (),
@@ -112,6 +113,7 @@ def grpo_trainer(
         rewards: One function, or a list whose values are added up (``config.reward_weights``).
             Each gets ``prompts``, ``completions`` and the columns by name, and returns one number
             for each completion.
+        validation: Held-out prompts; evaluated when ``config.eval_strategy`` says.
         config: From ``grpo_config``.
         peft_config: A ``LoraConfig``; None trains every weight, or the adapter the model has.
         callbacks: Trainer callbacks, such as ``TimeBudget``.
@@ -141,18 +143,19 @@ def grpo_trainer(
             stacklevel=2,
         )
     check_folder(config)
-    from trl.trainer.grpo_trainer import GRPOTrainer
+    from course_lib.training.prompt_order import ResumableGRPOTrainer
 
     # TRL looks at the old name of gradient checkpointing at every generation, long after this call.
     warnings.filterwarnings("ignore", ".*gradient_checkpointing.*deprecated", FutureWarning)
     return build_trainer(
-        GRPOTrainer,
+        ResumableGRPOTrainer,
         model,
         config,
         peft_config,
         callbacks,
         reward_funcs=functions,
         train_dataset=train,
+        eval_dataset=validation,
         processing_class=tokenizer,
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, NotSaved
 from course_lib.runtime import Runtime, seed
 from course_lib.training.models import keep_4bit_trainable, without_renaming_notices
 
@@ -175,7 +175,7 @@ def check_folder(config: TrainingArguments) -> None:
         config: Names it.
 
     Raises:
-        CourseError: It cannot be made.
+        NotSaved: It cannot be made.
 
     Example:
         >>> check_folder(config)  # doctest: +SKIP
@@ -183,7 +183,7 @@ def check_folder(config: TrainingArguments) -> None:
     try:
         Path(str(config.output_dir)).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CourseError(
+        raise NotSaved(
             f"checkpoints cannot be kept in {config.output_dir}: {error.strerror}. Mount the Drive "
             "first, or give another output_dir"
         ) from error

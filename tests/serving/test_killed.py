@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import PATIENCE, Server, faq, jsonl, start_server, wait
+from conftest import LIKE, PATIENCE, Server, faq, jsonl, preferences, questions, start_server, wait
 from openai import OpenAI
 
 STEPS = 18
@@ -157,4 +157,37 @@ def test_a_kill_at_any_moment_loses_nothing(tmp_path: Path, seed: int, undisturb
     assert before["files"].items() <= after["files"].items()
     assert before["events"] <= after["events"]
     check(server, job_id, undisturbed)
+    server.stop()
+
+
+OTHERS: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "dpo": (preferences()[:10], {}),
+    "reinforcement": (questions(), {"grader": LIKE}),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", OTHERS)
+def test_jobs_of_the_other_methods_outlive_a_kill(tmp_path: Path, kind: str) -> None:
+    rows, more = OTHERS[kind]
+    server = start_server(tmp_path / "home")
+    client = server.client
+    file = client.files.create(file=("rows.jsonl", jsonl(rows)), purpose="fine-tune")
+    method: Any = {
+        "type": kind, kind: {"hyperparameters": {"n_epochs": 3, "batch_size": 4}, **more}
+    }  # fmt: skip
+    whole, killed = (
+        client.fine_tuning.jobs.create(
+            model="pocket", training_file=file.id, seed=0, method=method
+        ).id
+        for _ in range(2)
+    )
+    assert wait(client, whole).status == "succeeded"
+    wait_for_step(client, killed, 4)
+    assert kill_job(server)
+    assert wait(client, killed).status == "succeeded"
+    said = client.fine_tuning.jobs.list_events(killed, limit=100)
+    assert any("was ended by SIGKILL" in event.message for event in said)
+    assert metrics(client, killed) == metrics(client, whole)
+    assert weights(server, killed) == weights(server, whole)
     server.stop()

@@ -79,7 +79,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     thread.join()
 
 
-def with_known_ids(case: schemathesis.Case, ids: dict[str, str]) -> schemathesis.Case:
+def with_known_ids(case: schemathesis.Case[Any], ids: dict[str, str]) -> schemathesis.Case[Any]:
     """The same request, about something that is there."""
     body: Any = case.body
     if isinstance(body, dict) and case.path.endswith("/jobs"):
@@ -106,9 +106,9 @@ def send(api: Api, method: str, path: str, mode: GenerationMode, examples: int) 
         suppress_health_check=list(HealthCheck),
     )
     @given(case=api.routes[path][method].as_strategy(generation_mode=mode))
-    def every(case: schemathesis.Case) -> None:
+    def every(case: schemathesis.Case[Any]) -> None:
         # A well-formed request may be refused: there is no such id.
-        skipped = [positive_data_acceptance]
+        skipped: list[Any] = [positive_data_acceptance]
         case.call_and_validate(headers=api.headers, excluded_checks=skipped, timeout=60)
         # What was wrong with it may have been mended by a known id.
         skipped = [positive_data_acceptance, negative_data_rejection]

@@ -229,7 +229,7 @@ def run(examples: int, steps: int) -> None:
             derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
-    )  # type: ignore[no-untyped-call]
+    )
 
 
 def test_any_order_of_calls() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,13 +176,13 @@ def test_jobs_are_listed_the_newest_first(client: OpenAI, job: FineTuningJob) ->
 
 
 def test_a_paused_job_goes_on_where_it_stood(client: OpenAI, files: tuple[str, str]) -> None:
-    settings: Any = {"n_epochs": 20, "batch_size": 4}
+    settings: Any = {"n_epochs": 6, "batch_size": 4}
     created = client.fine_tuning.jobs.create(
         model="pocket", training_file=files[0], seed=3, hyperparameters=settings
     )
     wait(client, created.id, until=("running", "failed"))
     while not any(text.startswith("Step") for text in messages(client, created.id)):
-        pass
+        time.sleep(0.05)
     paused = client.fine_tuning.jobs.pause(created.id)
     assert paused.status == "queued"  # the client's type has no word for it; the events do
     client.fine_tuning.jobs.resume(created.id)
@@ -190,7 +191,7 @@ def test_a_paused_job_goes_on_where_it_stood(client: OpenAI, files: tuple[str, s
     said = messages(client, created.id)
     assert any(text.startswith("The job has been paused") for text in said)
     went_on = next(text for text in said if text.startswith("Fine-tuning job goes on from step"))
-    assert 0 < int(went_on.split()[-1]) < 120
+    assert 0 < int(went_on.split()[-1]) < 36
     events = list(client.fine_tuning.jobs.list_events(created.id, limit=100))
     steps = {event.data["step"] for event in events if event.type == "metrics"}  # type: ignore[index]
-    assert steps == set(range(1, 121))
+    assert steps == set(range(1, 37))

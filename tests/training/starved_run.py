@@ -11,7 +11,7 @@ import psutil
 from datasets import Dataset
 from throwaway import conversation
 
-from course_lib.errors import CourseError
+from course_lib.errors import OutOfMemory
 from course_lib.runtime import Runtime
 from course_lib.training import load_model, sft_config, sft_trainer
 from course_lib.training.adapters import lora_config
@@ -28,7 +28,7 @@ def train(model_folder: str, out: str, rows_at_once: int, **settings: Any) -> st
     trainer = sft_trainer(model, tokenizer, rows, config=config, peft_config=lora_config(rank=8))
     try:
         trainer.train()
-    except CourseError as error:
+    except OutOfMemory as error:
         return str(error)
     return None
 

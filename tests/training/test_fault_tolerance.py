@@ -19,7 +19,7 @@ from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.sft_trainer import SFTTrainer
 
-from course_lib.errors import CourseError
+from course_lib.errors import CourseError, NotSaved
 from course_lib.training import fault_tolerant, latest_checkpoint, load_model, sft_config
 from course_lib.training import sft_trainer as build
 from course_lib.training.checkpoints import numbered_checkpoints
@@ -178,5 +178,5 @@ def test_a_folder_that_cannot_be_made_is_told_before_training(
     model, tokenizer = load_model(model_folder, cpu)
     config = sft_config(cpu, tmp_path / "run")
     config.output_dir = str(tmp_path / "file" / "run")
-    with pytest.raises(CourseError, match="checkpoints cannot be kept in"):
+    with pytest.raises(NotSaved, match="checkpoints cannot be kept in"):
         build(model, tokenizer, rows, config=config)

@@ -16,7 +16,7 @@ from typing import Any
 import interrupted_run
 from transformers import TrainerCallback
 
-from course_lib.errors import CourseError
+from course_lib.errors import NotSaved
 from course_lib.training.checkpoints import UNFINISHED, is_whole, numbered_checkpoints
 
 STEP = 11  # the next checkpoint is due at the step after it
@@ -68,7 +68,7 @@ def run_in_trouble(name: str, model: str, folder: Path) -> dict[str, Any]:
     try:
         interrupted_run.run(model, str(out), "steps", callbacks=[Trouble(name, mount)])
         said = "nothing"
-    except CourseError as error:
+    except NotSaved as error:
         said = str(error)
     found = numbered_checkpoints(out)
     return {
