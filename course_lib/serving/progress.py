@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from transformers import TrainerCallback
 
 from course_lib.serving.database import Checkpoint, Job, Model, add_event, new_id, now, writing
+from course_lib.training.rows import MASKED
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -168,18 +169,22 @@ class JobProgress(TrainerCallback):
         rows, size = trainer.eval_dataset, trainer.args.per_device_eval_batch_size
         first = (step * size) % len(rows)
         picked = [rows[(first + i) % len(rows)] for i in range(min(size, len(rows)))]
-        batch = trainer.data_collator(
-            [{key: row[key] for key in ("input_ids", "labels")} for row in picked]
+        # Padded on the right, where no token looks: the trainer's own batches may have no padding,
+        # and are then laid out for its own attention.
+        ids, labels = (
+            torch.nn.utils.rnn.pad_sequence(
+                [torch.tensor(row[key]) for row in picked], batch_first=True, padding_value=padding
+            )
+            for key, padding in (("input_ids", 0), ("labels", MASKED))
         )
         model = trainer.model
         device, was_training = next(model.parameters()).device, model.training
-        batch = {key: value.to(device) for key, value in batch.items()}
-        labels = batch.pop("labels")[:, 1:]
+        labels = labels[:, 1:].to(device)
         model.eval()
         with torch.no_grad():
-            logits = model(**batch).logits[:, :-1].float()
+            logits = model(input_ids=ids.to(device)).logits[:, :-1].float()
         model.train(was_training)
-        learnt = labels != -100
+        learnt = labels != MASKED
         loss = torch.nn.functional.cross_entropy(logits[learnt], labels[learnt])
         right = (logits.argmax(-1)[learnt] == labels[learnt]).float().mean()
         return {"valid_loss": loss.item(), "valid_mean_token_accuracy": right.item()}
