@@ -46,6 +46,14 @@ BANDS = pd.DataFrame(
 NAME_HITS = {"one": np.array([[True, False]] * 4), "two": np.array([[True, True]] * 4)}
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
+JOB = pd.DataFrame(
+    {
+        "step": [1, 2, 3, 4],
+        "train_loss": [2.0, 1.0, 0.6, 0.3],
+        "train_mean_token_accuracy": [0.4, 0.6, 0.8, 0.9],
+        "full_valid_loss": [np.nan, 0.9, np.nan, 1.1],
+    }
+)
 
 
 def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
@@ -222,6 +230,7 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
             {"base": ["right"] * 4, "LoRA + replay": ["right", "right", "covered", "gone"]}
         ),
     )
+    yield ("job", lambda: plotting.job_curves(JOB, [2, 4]))
     yield ("learned and forgotten", lambda: plotting.learned_and_forgotten(TRADE))
     yield (
         "shares",
@@ -529,3 +538,15 @@ def test_days_above_the_threshold_are_ringed() -> None:
     axes = FIGURES["days"]().axes[0]
     rings = [np.asarray(group.get_offsets()).tolist() for group in axes.collections]
     assert rings == [[[3, 2.5]], []]
+
+
+def test_a_job_s_checkpoints_are_marked_and_its_lowest_loss_starred() -> None:
+    loss, accuracy = plotting.job_curves(JOB, [2, 4]).axes
+    assert accuracy.get_ylabel() == "token accuracy (%)"
+    lines = {line.get_label(): line for line in loss.get_lines()}
+    assert list(lines["training"].get_ydata()) == [2.0, 1.0, 0.6, 0.3]
+    assert list(lines["all held-out rows"].get_xdata()) == [2, 4]
+    assert list(lines["lowest: step 2"].get_ydata()) == [0.9]
+    assert sum(list(line.get_xdata()) in ([2, 2], [4, 4]) for line in loss.get_lines()) == 2
+    with pytest.raises(CourseError, match="no loss yet"):
+        plotting.job_curves(pd.DataFrame({"step": [1]}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from html import escape
 from io import BytesIO
@@ -126,7 +127,7 @@ class JobView(ipywidgets.VBox):
         bundle = dict(super()._repr_mimebundle_(**kwargs) or {})
         bundle["text/plain"] = repr(self)
         if self.curves.value:
-            bundle["image/png"] = self.curves.value
+            bundle["image/png"] = base64.b64encode(self.curves.value).decode("ascii")
         if not somebody_is_there():
             bundle.pop(LIVE, None)
         return bundle
