@@ -10,7 +10,7 @@ from conftest import faq
 from course_lib.errors import CourseError
 from course_lib.runtime import detect
 from course_lib.serving.costs import training_costs
-from course_lib.tokenization import apply_template
+from course_lib.tokenization.conversation import apply_template
 from course_lib.training.models import load_tokenizer
 
 PRICES = {"mini": 3.0, "large": 25.0}

@@ -28,8 +28,13 @@ EPOCHS = 2
 
 
 @pytest.fixture(scope="module")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    server = local_server(tmp_path_factory.mktemp("local") / "home")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("local") / "home"
+
+
+@pytest.fixture(scope="module")
+def local(home: Path) -> Iterator[LocalServer]:
+    server = local_server(home)
     yield server
     server.stop()
     assert server.process.poll() is not None
@@ -116,8 +121,7 @@ def test_the_key_can_be_kept_or_renewed(tmp_path: Path) -> None:
     third.stop()
 
 
-def test_why_it_did_not_start_is_told(local: LocalServer) -> None:
-    home = Path(local.process.args[local.process.args.index("--home") + 1])  # type: ignore[union-attr, index]
+def test_why_it_did_not_start_is_told(local: LocalServer, home: Path) -> None:
     with pytest.raises(CourseError, match="another server works in"):
         local_server(home)
 
