@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 from conftest import PATIENCE, faq, jsonl
@@ -66,6 +67,7 @@ def test_it_tells_an_address_and_a_key(local: LocalServer, client: OpenAI) -> No
     assert local.key.startswith("sk-")
     assert local.key not in repr(local)
     assert [model.id for model in client.models.list()] == ["pocket"]
+    assert httpx.get(local.page, auth=("", local.key), timeout=PATIENCE).status_code == 200
 
 
 def test_what_was_estimated_is_billed(watched: tuple[FineTuningJob, str]) -> None:
