@@ -543,10 +543,11 @@ def test_days_above_the_threshold_are_ringed() -> None:
 def test_a_job_s_checkpoints_are_marked_and_its_lowest_loss_starred() -> None:
     loss, accuracy = plotting.job_curves(JOB, [2, 4]).axes
     assert accuracy.get_ylabel() == "token accuracy (%)"
-    lines = {line.get_label(): line for line in loss.get_lines()}
-    assert list(lines["training"].get_ydata()) == [2.0, 1.0, 0.6, 0.3]
-    assert list(lines["all held-out rows"].get_xdata()) == [2, 4]
-    assert list(lines["lowest: step 2"].get_ydata()) == [0.9]
-    assert sum(list(line.get_xdata()) in ([2, 2], [4, 4]) for line in loss.get_lines()) == 2
+    points = [np.asarray(line.get_xydata()).tolist() for line in loss.get_lines()]
+    named = dict(zip((line.get_label() for line in loss.get_lines()), points, strict=True))
+    assert named["training"] == [[1, 2.0], [2, 1.0], [3, 0.6], [4, 0.3]]
+    assert named["all held-out rows"] == [[2, 0.9], [4, 1.1]]
+    assert named["lowest: step 2"] == [[2, 0.9]]
+    assert [x for (x, _), *_ in points[-2:]] == [2, 4]
     with pytest.raises(CourseError, match="no loss yet"):
         plotting.job_curves(pd.DataFrame({"step": [1]}))
