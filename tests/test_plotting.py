@@ -45,6 +45,14 @@ BANDS = pd.DataFrame(
     index=[2.5e-4, 8e-3, 7.5e-2],
 )
 NAME_HITS = {"one": np.array([[True, False]] * 4), "two": np.array([[True, True]] * 4)}
+JOB = pd.DataFrame(
+    {
+        "step": [1, 2, 3, 4],
+        "train_loss": [2.0, 1.0, 0.6, 0.3],
+        "train_mean_token_accuracy": [0.4, 0.6, 0.8, 0.9],
+        "full_valid_loss": [np.nan, 0.9, np.nan, 1.1],
+    }
+)
 BEFORE = share_interval([True] * 4 + [False] * 12)
 AFTER = share_interval([True] * 15 + [False])
 
@@ -74,6 +82,7 @@ def figures() -> Iterator[tuple[str, Callable[[], Figure]]]:
             change=3,
         ),
     )
+    yield ("job", lambda: plotting.job_curves(JOB, [2, 4]))
     yield (
         "reliability",
         lambda: plotting.reliability(
@@ -555,3 +564,16 @@ def test_an_alarm_of_a_check_that_never_failed_before_is_drawn() -> None:
     figure = plotting.monitored_days({"failed checks": [0.0, 0.1]}, {"failed checks": 0.0})
     drawn = np.asarray(figure.axes[0].lines[0].get_ydata(), dtype=float)
     assert drawn.tolist() == [1, 2], "at the threshold of 0, and above it"
+
+
+def test_a_job_s_checkpoints_are_marked_and_its_lowest_loss_starred() -> None:
+    loss, accuracy = plotting.job_curves(JOB, [2, 4]).axes
+    assert accuracy.get_ylabel() == "token accuracy (%)"
+    points = [np.asarray(line.get_xydata()).tolist() for line in loss.get_lines()]
+    named = dict(zip((line.get_label() for line in loss.get_lines()), points, strict=True))
+    assert named["training"] == [[1, 2.0], [2, 1.0], [3, 0.6], [4, 0.3]]
+    assert named["all held-out rows"] == [[2, 0.9], [4, 1.1]]
+    assert named["lowest: step 2"] == [[2, 0.9]]
+    assert [x for (x, _), *_ in points[-2:]] == [2, 4]
+    with pytest.raises(CourseError, match="no loss yet"):
+        plotting.job_curves(pd.DataFrame({"step": [1]}))

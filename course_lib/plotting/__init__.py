@@ -15,6 +15,7 @@ from course_lib.plotting.forgetting import fate_bars as fate_bars
 from course_lib.plotting.forgetting import learned_and_forgotten as learned_and_forgotten
 from course_lib.plotting.forgetting import share_curves as share_curves
 from course_lib.plotting.forgetting import skill_map as skill_map
+from course_lib.plotting.jobs import job_curves as job_curves
 from course_lib.plotting.knobs import band_curves as band_curves
 from course_lib.plotting.knobs import knobs_side_by_side as knobs_side_by_side
 from course_lib.plotting.low_rank import update_spectrum as update_spectrum

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from course_lib.runtime import output_path
 from course_lib.serving.home import Home
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _PORT = 8642
 
@@ -33,6 +39,7 @@ def main(argv: list[str]) -> int:
     add("--home", type=Path, metavar="DIR", help="where everything is kept (default: build/serve)")
     add("--model", action="append", metavar="M", help="a base model to offer (default: pocket)")
     add("--new-key", action="store_true", help="make another API key, and forget the one before")
+    add("--until-eof", action="store_true", help="stop when standard input ends, for a program")
     options = parser.parse_args(argv)
 
     home = Home((options.home or output_path("serve")).resolve())
@@ -40,13 +47,16 @@ def main(argv: list[str]) -> int:
     lock = home.lock()
     try:
         key = home.replace_key() if options.new_key else home.new_key()
-        serve(home, key, options.port, options.model or ["pocket"])
+        models = options.model or ["pocket"]
+        serve(home, key, options.port, models, until_eof=options.until_eof)
     finally:
         lock.release()
     return 0
 
 
-def serve(home: Home, key: str | None, port: int, base_models: list[str]) -> None:
+def serve(
+    home: Home, key: str | None, port: int, base_models: list[str], *, until_eof: bool = False
+) -> None:
     """Listen on loopback until interrupted.
 
     Args:
@@ -54,6 +64,7 @@ def serve(home: Home, key: str | None, port: int, base_models: list[str]) -> Non
         key: A new key, to be shown; None where it was shown before.
         port: 0 takes any free one.
         base_models: What can be fine-tuned.
+        until_eof: Stop when standard input ends: with the program that holds its other end.
     """
     import socket
 
@@ -74,4 +85,14 @@ def serve(home: Home, key: str | None, port: int, base_models: list[str]) -> Non
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=5, timeout_keep_alive=75
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    if until_eof:
+        threading.Thread(target=_stop_at_eof, args=(server,), daemon=True).start()
+    server.run(sockets=[listener])
+
+
+def _stop_at_eof(server: uvicorn.Server) -> None:
+    # Python's own stdin would be locked by this thread when the interpreter shuts down.
+    while os.read(0, 1):
+        pass
+    server.should_exit = True

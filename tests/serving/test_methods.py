@@ -183,8 +183,8 @@ def test_graders_by_name_and_a_formula_that_fails_on_some_answers(workshop: Work
     assert workshop.train(job).status == "succeeded"
     with pytest.raises(openai.BadRequestError, match="cannot be computed"):
         workshop.create(questions(), method=method("reinforcement", failing))
-    # Not on the empty answer with which a grader is tried out, and not for sure on any other.
-    failing["calculate_output"] = "log(like)"
+    # It can be computed where all are 1 or all are 0, which is what is tried; not in between.
+    failing["calculate_output"] = "sqrt(abs(like - 0.5) - 0.45)"
     job = workshop.train(
         workshop.create(questions(), method=method("reinforcement", failing, n_epochs=1))
     )

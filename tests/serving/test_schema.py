@@ -41,6 +41,8 @@ ROUTES = [
     ("GET", "/v1/models/{model_id}"),
     ("DELETE", "/v1/models/{model_id}"),
     ("POST", "/v1/chat/completions"),
+    ("POST", "/v1/fine_tuning/alpha/graders/run"),
+    ("POST", "/v1/fine_tuning/alpha/graders/validate"),
     ("DELETE", "/v1/files/{file_id}"),  # the last: the others want the file
 ]
 
