@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
@@ -39,7 +40,9 @@ def test_the_async_client_reads_many_pages_at_once(
             chunks = [chunk async for chunk in stream]
             assert chunks[-1].choices[0].finish_reason in ("length", "stop")
 
-    asyncio.run(main())
+    # In a thread: a browser test in the same process leaves its event loop running.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, main()).result()
 
 
 def test_raw_and_streamed_responses(client: OpenAI, upload: Callable[..., str]) -> None:
