@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
 from course_lib.capstone.generation import generate
-from course_lib.runtime import data_path
+from course_lib.regeneration import regenerate
 
 
 def main(argv: list[str]) -> int:
@@ -23,20 +21,7 @@ def main(argv: list[str]) -> int:
         >>> main(["--out", "/tmp/data"])  # doctest: +SKIP
         0
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m course_lib.capstone", description="Regenerate data/capstone."
-    )
-    parser.add_argument(
-        "--out", type=Path, default=None, help="data folder (default: the course's)"
-    )
-    out = parser.parse_args(argv).out or data_path()
-    try:
-        written = generate(out)
-    except OSError as error:
-        print(f"Cannot write below {out}: {error.strerror}. Choose another --out.", file=sys.stderr)
-        return 2
-    print(f"{len(written)} files written below {out}")
-    return 0
+    return regenerate(argv, "course_lib.capstone", "data/capstone", generate)
 
 
 if __name__ == "__main__":

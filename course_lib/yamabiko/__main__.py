@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from pathlib import Path
 
-from course_lib.runtime import data_path
+from course_lib.regeneration import regenerate
 from course_lib.yamabiko.generation import generate
 
 
@@ -23,21 +21,7 @@ def main(argv: list[str]) -> int:
         >>> main(["--out", "/tmp/data"])  # doctest: +SKIP
         0
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m course_lib.yamabiko",
-        description="Regenerate data/yamabiko and data/probes.",
-    )
-    parser.add_argument(
-        "--out", type=Path, default=None, help="data folder (default: the course's)"
-    )
-    out = parser.parse_args(argv).out or data_path()
-    try:
-        written = generate(out)
-    except OSError as error:
-        print(f"Cannot write below {out}: {error.strerror}. Choose another --out.", file=sys.stderr)
-        return 2
-    print(f"{len(written)} files written below {out}")
-    return 0
+    return regenerate(argv, "course_lib.yamabiko", "data/yamabiko and data/probes", generate)
 
 
 if __name__ == "__main__":
