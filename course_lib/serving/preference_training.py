@@ -15,6 +15,7 @@ from course_lib.serving.training import (
     even_batches,
     lines_named,
     number,
+    of_each_file,
 )
 from course_lib.tokenization.conversation import apply_template
 from course_lib.training.adapters import lora_config
@@ -96,11 +97,11 @@ def preference_trainer(
     with blaming("model"):
         model, tokenizer = load_model(source, runtime)
     limit = int(model.config.get_text_config().max_position_embeddings)
-    parts = {}
-    for name, path in (("training", training_file), ("validation", validation_file)):
-        if path is not None:
-            with blaming(f"{name}_file"):
-                parts[name] = _fitting(_pairs(path), tokenizer, limit, name, warn)
+    parts = of_each_file(
+        training_file,
+        validation_file,
+        lambda path, name: _fitting(_pairs(path), tokenizer, limit, name, warn),
+    )
     train, held_out = parts["training"], parts.get("validation")
     base = dpo_config(runtime, output_dir)
     used = _chosen(settings, len(train.rows), base.beta)

@@ -18,6 +18,7 @@ from course_lib.serving.training import (
     even_batches,
     lines_named,
     number,
+    of_each_file,
 )
 from course_lib.tokenization.conversation import apply_template
 from course_lib.training.adapters import lora_config
@@ -109,11 +110,11 @@ def reinforcement_trainer(
         model, tokenizer = load_model(source, runtime)
     context = int(model.config.get_text_config().max_position_embeddings)
     answer = min(_LONGEST_ANSWER[runtime.device], context // 2)
-    parts = {}
-    for name, path in (("training", training_file), ("validation", validation_file)):
-        if path is not None:
-            with blaming(f"{name}_file"):
-                parts[name] = _fitting(path, tokenizer, context - answer, name, warn)
+    parts = of_each_file(
+        training_file,
+        validation_file,
+        lambda path, name: _fitting(path, tokenizer, context - answer, name, warn),
+    )
     train, held_out = parts["training"], parts.get("validation")
     base = grpo_config(runtime, output_dir)
     used = _chosen(settings, len(train.rows))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from course_lib.errors import CourseError, NotSaved, OutOfMemory
 from course_lib.formats import read, to_dataset
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from trl.trainer.sft_trainer import SFTTrainer
 
     from course_lib.runtime import Runtime
+
+Part = TypeVar("Part")
 
 #: To go on from after a crash: at the end of every epoch, and `JobProgress` adds some within a long
 #: one. What can be used and trained on is kept beside it.
@@ -169,6 +171,34 @@ def lines_named(lines: Sequence[int]) -> str:
     return "line " + ", ".join([*map(str, lines[:5]), *["…"] * (len(lines) > 5)])
 
 
+def of_each_file(
+    training_file: Path, validation_file: Path | None, look: Callable[[Path, str], Part]
+) -> dict[str, Part]:
+    """Read a job's files, so that what is wrong with one is told as that one's.
+
+    Args:
+        training_file: There always.
+        validation_file: None without.
+        look: Reads one, given its path and what it is for.
+
+    Returns:
+        What it made of "training" and, where there is one, of "validation".
+
+    Raises:
+        Unusable: A file that cannot be used.
+
+    Example:
+        >>> of_each_file(Path("rows.jsonl"), None, lambda path, name: path.name)
+        {'training': 'rows.jsonl'}
+    """
+    parts = {}
+    for name, path in (("training", training_file), ("validation", validation_file)):
+        if path is not None:
+            with blaming(f"{name}_file"):
+                parts[name] = look(path, name)
+    return parts
+
+
 def supervised_trainer(
     source: str,
     runtime: Runtime,
@@ -209,11 +239,11 @@ def supervised_trainer(
         model, tokenizer = load_model(source, runtime)
     limit = int(model.config.get_text_config().max_position_embeddings)
     stops = _stops(model, tokenizer)
-    parts = {}
-    for name, path in (("training", training_file), ("validation", validation_file)):
-        if path is not None:
-            with blaming(f"{name}_file"):
-                parts[name] = _cut(_conversations(path), tokenizer, limit, stops, name, warn)
+    parts = of_each_file(
+        training_file,
+        validation_file,
+        lambda path, name: _cut(_conversations(path), tokenizer, limit, stops, name, warn),
+    )
     rows = len(parts["training"].rows) + len(parts["training"].cut)
     used = chosen(settings, rows)
     base = sft_config(runtime, output_dir)
