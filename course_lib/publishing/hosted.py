@@ -2,7 +2,8 @@
 
 These images come with torch and numpy, compiled to fit each other and the GPU's driver, and the
 kernel has often loaded numpy before the first cell runs: an install that moves either breaks the
-session in ways that a learner cannot repair. So whatever the image has of them is frozen.
+session in ways that a learner cannot repair. So whatever the image has of them is frozen, and what
+was added or moved besides is said.
 """
 
 from __future__ import annotations
@@ -10,27 +11,47 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from pathlib import Path
 
 # The image's own, each built against the others: moving one of them breaks the rest.
 FROZEN = ("torch", "torchvision", "torchaudio", "triton", "numpy", "scipy", "pandas", "pyarrow")
+# A kernel has loaded these before the first cell: of a newer one it sees nothing until it restarts.
+_LOADED = ("ipython", "ipykernel", "ipywidgets", "matplotlib", "traitlets", "psutil", "pillow")
 
 
-def frozen_versions() -> str:
-    """Return a constraints file that pins every package of `FROZEN` to what is installed here.
+def main(home: Path) -> int:
+    """Install the course from its checkout, and say what stayed, what came and what moved.
+
+    Args:
+        home: The checkout.
+
+    Returns:
+        pip's exit code. pip refuses, and installs nothing, if the course needs another torch.
 
     Example:
-        >>> "torch==" in frozen_versions()
-        True
+        >>> main(Path("fine-tuning-course"))  # doctest: +SKIP
+        The image keeps its own torch 2.11.0, numpy 2.0.2, scipy 1.16.3, pandas 2.2.2.
+        Installed besides: bitsandbytes, course-lib, trl …
+        0
     """
-    lines = []
-    for name in FROZEN:
-        try:
-            lines.append(f"{name}=={version(name)}")
-        except PackageNotFoundError:
-            continue  # the image does not have it, so nothing there can break
-    return "\n".join(lines) + "\n"
+    before = installed()
+    kept = [f"{name} {before[name]}" for name in FROZEN if name in before]
+    print(f"The image keeps its own {', '.join(kept)}.", flush=True)
+    code = install(home)
+    if code:
+        print("pip could not install the course; its message stands above, and nothing was moved.")
+        return code
+    after = installed()
+    came = sorted(set(after) - set(before))
+    moved = {name for name in before if name in after and before[name] != after[name]}
+    print(f"Installed besides: {', '.join(came) or 'nothing'}.")
+    if moved:
+        steps = [f"{name} {before[name]} → {after[name]}" for name in sorted(moved)]
+        print(f"Brought up to what the course needs: {', '.join(steps)}.")
+    if moved & set(_LOADED):
+        print("Restart the session once (the lesson's menu has it), and run from the first cell.")
+    return 0
 
 
 def install(home: Path) -> int:
@@ -40,7 +61,7 @@ def install(home: Path) -> int:
         home: The checkout.
 
     Returns:
-        pip's exit code. pip refuses, and installs nothing, if the course needs another torch.
+        pip's exit code.
 
     Example:
         >>> install(Path("fine-tuning-course"))  # doctest: +SKIP
@@ -53,5 +74,26 @@ def install(home: Path) -> int:
         return subprocess.run([sys.executable, *command], check=False).returncode
 
 
+def frozen_versions() -> str:
+    """Return a constraints file that pins every package of `FROZEN` to what is installed here.
+
+    Example:
+        >>> "torch==" in frozen_versions()
+        True
+    """
+    here = installed()
+    return "".join(f"{name}=={here[name]}\n" for name in FROZEN if name in here)
+
+
+def installed() -> dict[str, str]:
+    """Every installed package and its version, by its name in small letters.
+
+    Example:
+        >>> "torch" in installed()
+        True
+    """
+    return {each.name.lower().replace("_", "-"): each.version for each in distributions()}
+
+
 if __name__ == "__main__":
-    sys.exit(install(Path(__file__).resolve().parents[2]))
+    sys.exit(main(Path(__file__).resolve().parents[2]))
