@@ -3,7 +3,8 @@
 These images come with torch and numpy, compiled to fit each other and the GPU's driver, and the
 kernel has often loaded numpy before the first cell runs: an install that moves either breaks the
 session in ways that a learner cannot repair. So whatever the image has of them is frozen, and what
-was added or moved besides is said.
+was added or moved besides is said. (pyarrow is not among the frozen: TRL from 1.0 on needs a newer
+one than Colab's image of June 2026 had, and its wheels bring all that they need.)
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import distributions
+from collections.abc import Collection
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 # The image's own, each built against the others: moving one of them breaks the rest.
-FROZEN = ("torch", "torchvision", "torchaudio", "triton", "numpy", "scipy", "pandas", "pyarrow")
-# A kernel has loaded these before the first cell: of a newer one it sees nothing until it restarts.
-_LOADED = ("ipython", "ipykernel", "ipywidgets", "matplotlib", "traitlets", "psutil", "pillow")
+FROZEN = ("torch", "torchvision", "torchaudio", "triton", "numpy", "scipy", "pandas")
 
 
-def main(home: Path) -> int:
+def main(home: Path, loaded: Collection[str] = ()) -> int:
     """Install the course from its checkout, and say what stayed, what came and what moved.
 
     Args:
         home: The checkout.
+        loaded: The modules that the learner's kernel has loaded: of a newer version of one of them
+            it would see nothing until it restarts.
 
     Returns:
         pip's exit code. pip refuses, and installs nothing, if the course needs another torch.
@@ -49,8 +51,15 @@ def main(home: Path) -> int:
     if moved:
         steps = [f"{name} {before[name]} → {after[name]}" for name in sorted(moved)]
         print(f"Brought up to what the course needs: {', '.join(steps)}.")
-    if moved & set(_LOADED):
-        print("Restart the session once (the lesson's menu has it), and run from the first cell.")
+    modules = packages_distributions()
+    stale = {
+        name.lower().replace("_", "-")
+        for module in set(modules) & set(loaded)
+        for name in modules[module]
+    } & moved
+    if stale:
+        print(f"This session has the older {', '.join(sorted(stale))} in memory: restart it once")
+        print("(in the menu: Runtime or Run > Restart session), and run again from the first cell.")
     return 0
 
 
@@ -96,4 +105,4 @@ def installed() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(__file__).resolve().parents[2]))
+    sys.exit(main(Path(__file__).resolve().parents[2], sys.argv[1:]))
