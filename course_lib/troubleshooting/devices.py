@@ -14,7 +14,7 @@ _CUDA = r"""\.cuda\(\)|["']cuda(?::\d+)?["']|(?<=\.to\()0(?=\))|(?<=device_map=)
 def _no_cuda(raised: Raised) -> Finding | None:
     """A model or tensor was sent to a GPU that is not there."""
     said = "not compiled with CUDA enabled|accelerator device when none is available|no NVIDIA"
-    if not raised.matches("Exception", said) or not raised.through("torch"):
+    if not raised.matches("Exception", said):
         return None
     return raised.with_text(
         _CUDA,

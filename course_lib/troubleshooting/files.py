@@ -112,10 +112,11 @@ def _weights_file_broken(raised: Raised) -> Finding | None:
     )
     if not found:
         return None
-    files = next(raised.locals_named("checkpoint_files"), None) or ["model.safetensors"]
-    name = Path(files[0]).name
-    text = raised.with_arguments("from_pretrained", put={"force_download": "True"})
-    return Finding(text.write, text.statement, {"file": name, "bytes": _size(files[0])})
+    file = Path((next(raised.locals_named("checkpoint_files"), None) or ["model.safetensors"])[0])
+    values = {"file": file.name, "bytes": _size(file)}
+    if "snapshots" not in file.parts:  # not fetched from a hub, but somebody's own folder
+        return Finding(f'Path("{file}").stat().st_size', None, values)
+    return raised.with_arguments("from_pretrained", put={"force_download": "True"}, **values)
 
 
 def _shared_tensors(raised: Raised) -> Finding | None:
@@ -137,8 +138,8 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _size(file: str) -> str:
-    return f"{Path(file).stat().st_size:,}" if Path(file).is_file() else "?"
+def _size(file: Path) -> str:
+    return f"{file.stat().st_size:,}" if file.is_file() else "?"
 
 
 DIAGNOSES = (

@@ -109,7 +109,7 @@ def _unknown_architecture(raised: Raised) -> Finding | None:
 
 def _repository(raised: Raised, kind: str) -> str | None:
     """The repository that an error of the hub's library is about."""
-    found = raised.in_chain(kind, r"url: https?://[^/\s]+" + _REPOSITORY)
+    found = raised.in_chain(kind, r"url:? https?://[^/\s]+" + _REPOSITORY)
     return found["repo"] if found else None
 
 

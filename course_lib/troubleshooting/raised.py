@@ -200,7 +200,7 @@ class Raised:
         shown = "".join(f", {name}={source}" for name, source in pairs.items())
         return Finding(f"{names[0]}(...{shown})", None, values)
 
-    def with_line_before(self, line: str, **values: object) -> Finding:
+    def with_line_before(self, line: str, /, **values: object) -> Finding:
         """A finding: a line more, before the statement that failed.
 
         Args:
@@ -222,6 +222,7 @@ class Raised:
         pattern: str,
         new: str | Callable[[re.Match[str]], str],
         otherwise: str,
+        /,
         **values: object,
     ) -> Finding:
         """A finding: the statement that failed with something in it replaced.

@@ -219,6 +219,8 @@ def call_of(text: str, names: Iterable[str]) -> ast.Call | None:
 def _is_own(file: str) -> bool:
     if file.startswith("<"):  # of these only IPython 7 and 8.0 name their cells so
         return file.startswith("<ipython-input")
+    if file.endswith((".pyx", ".pxi")):  # compiled by Cython: named by a path that is not here
+        return False
     parts = Path(file).parts
     inside = (_COURSE, _STANDARD_LIBRARY)
     return not any(name in parts for name in _INSTALLED) and not file.startswith(inside)

@@ -65,6 +65,15 @@ def _no_loss(raised: Raised) -> Finding | None:
     return _with_collator(raised, given=found[1])
 
 
+def _batch_not_padded(raised: Raised) -> Finding | None:
+    """A `Trainer` without a tokenizer stacks the rows as they are."""
+    if not raised.matches("ValueError", r"expected sequence of length \d+ at dim 1"):
+        return None
+    if not raised.through("transformers.data.data_collator"):
+        return None
+    return _with_collator(raised)
+
+
 def _rows_not_tokenized(raised: Raised) -> Finding | None:
     """Text was given to a plain `Trainer`, which takes numbers of tokens."""
     found = raised.matches(
@@ -159,14 +168,6 @@ def _adapter_loaded_frozen(raised: Raised) -> Finding | None:
     return raised.with_arguments("from_pretrained", put={"is_trainable": "True"})
 
 
-def _checkpointing_cuts_gradients(raised: Raised) -> Finding | None:
-    """Gradient checkpointing over frozen embeddings: no gradient goes in."""
-    name, model = _model(raised)
-    if model is None or not _trains(model) or not model.is_gradient_checkpointing:
-        return None
-    return raised.with_line_before(f"{name}.enable_input_require_grads()")
-
-
 def _backward_twice(raised: Raised) -> Finding | None:
     """The graph of a loss is gone after one `backward()`."""
     if not raised.matches("RuntimeError", "backward through the graph a second time"):
@@ -176,7 +177,7 @@ def _backward_twice(raised: Raised) -> Finding | None:
 
 def _tracker_missing(raised: Raised) -> Finding | None:
     """`report_to` names a service whose package is not installed."""
-    found = raised.matches("RuntimeError", r"^(\w+)Callback requires (\w+) to be installed")
+    found = raised.matches("RuntimeError", r"^(\w+)Callback requires ([\w-]+)\S* to be installed")
     args = next(raised.locals_named("args"), None) if found else None
     if not found or args is None:
         return None
@@ -229,6 +230,7 @@ DIAGNOSES = (
     _best_model_steps,
     _evaluation_without_rows,
     _no_loss,
+    _batch_not_padded,
     _rows_not_tokenized,
     _no_checkpoint,
     _early_stopping_without_metric,
@@ -237,7 +239,6 @@ DIAGNOSES = (
     _learning_rate_is_text,
     _nothing_trainable,
     _adapter_loaded_frozen,
-    _checkpointing_cuts_gradients,
     _backward_twice,
     _tracker_missing,
 )
