@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from course_lib.troubleshooting.raised import Finding, Raised
@@ -43,10 +44,12 @@ def _column_of_the_trainer_missing(raised: Raised) -> Finding | None:
 
 def _column_missing(raised: Raised) -> Finding | None:
     """A column that the rows do not have."""
-    if not raised.matches("KeyError", "") or not raised.through("datasets.formatting"):
+    if not raised.matches("KeyError", "") or not raised.through("datasets"):
         return None
-    asked, row = raised.error.args[0], raised.frames[0].f_locals.get("self")
-    columns = list(row.keys()) if hasattr(row, "keys") else []
+    asked = raised.error.args[0]
+    # `map` hands over a lazy row, whose own look-up fails; `filter` a dict.
+    here = raised.frames[0].f_locals.values()
+    columns = next((list(one.keys()) for one in here if isinstance(one, Mapping)), [])
     if not columns or not isinstance(asked, str) or asked in columns:
         return None
     near = difflib.get_close_matches(asked, columns, 1, 0.5)

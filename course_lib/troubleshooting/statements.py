@@ -86,7 +86,8 @@ class Statement:
             drop: Arguments to leave out.
 
         Returns:
-            The source; None where the statement has no such call.
+            The source; None where the statement has no such call, or where an argument may stand
+            in its ``**more``.
 
         Example:
             >>> one = Statement("train.py", None, 1, "args = SFTConfig('out', bf16=True)  # mine")
@@ -94,7 +95,11 @@ class Statement:
             "args = SFTConfig('out', bf16=False, max_steps=8)  # mine"
         """
         names, text = tuple(names), self.text
-        if call_of(text, names) is None:
+        call = call_of(text, names)
+        if call is None:
+            return None
+        said = {keyword.arg for keyword in call.keywords}  # None stands for a `**more`
+        if not said.issuperset(rename or {}) or (None in said and not said.issuperset(put or {})):
             return None
         for old, new in (rename or {}).items():
             text = _edit(text, names, old, lambda value, new=new: f"{new}={value}")
