@@ -56,7 +56,8 @@ def _argument_of_the_config(raised: Raised) -> Finding | None:
     built = last_call([config], raised.statement)
     if built is None:
         put = {"args": f"{config}({name}={value})"}
-        return raised.with_arguments(trainer, drop=[name], put=put, **values)
+        finding = raised.with_arguments(trainer, drop=[name], put=put)
+        return Finding(finding.write, finding.statement, values)
     text = raised.statement.edited([trainer], drop=[name])
     if built != raised.statement:
         text = f"{built.edited([config], put={name: value})}\n{text}"

@@ -60,9 +60,9 @@ def _batch_out_of_memory(raised: Raised) -> Finding | None:
         "per_device_train_batch_size": str(rows // 2),
         "gradient_accumulation_steps": str(accumulated * 2),
     }
-    return raised.with_arguments(
-        type(args).__name__, "sft_config", put=put, rows=rows, half=rows // 2, **_memory()
-    )
+    finding = raised.with_arguments(type(args).__name__, "sft_config", put=put)
+    values = {"rows": rows, "half": rows // 2, **_memory()}
+    return Finding(finding.write, finding.statement, values)
 
 
 def _row_out_of_memory(raised: Raised) -> Finding | None:
@@ -77,7 +77,8 @@ def _row_out_of_memory(raised: Raised) -> Finding | None:
             return None
         put = {"max_length": str(longest // 2)}
     name = type(trainer.args).__name__
-    return raised.with_arguments(name, "sft_config", put=put, **_memory())
+    finding = raised.with_arguments(name, "sft_config", put=put)
+    return Finding(finding.write, finding.statement, _memory())
 
 
 def _tensor_out_of_memory(raised: Raised) -> Finding | None:

@@ -58,7 +58,7 @@ def explain(error: BaseException) -> Explanation | None:
         ...     json.loads('{"a": 1}\\n{"a": 2}')
         ... except ValueError as error:
         ...     print(explain(error).happened)
-        A file of JSON lines was read as one JSON value.
+        JSON lines were read as one JSON value.
     """
     if isinstance(error, CourseError):
         return None

@@ -116,7 +116,8 @@ def _weights_file_broken(raised: Raised) -> Finding | None:
     values = {"file": file.name, "bytes": _size(file)}
     if "snapshots" not in file.parts:  # not fetched from a hub, but somebody's own folder
         return Finding(f'Path("{file}").stat().st_size', None, values)
-    return raised.with_arguments("from_pretrained", put={"force_download": "True"}, **values)
+    finding = raised.with_arguments("from_pretrained", put={"force_download": "True"})
+    return Finding(finding.write, finding.statement, values)
 
 
 def _shared_tensors(raised: Raised) -> Finding | None:

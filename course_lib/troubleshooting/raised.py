@@ -52,7 +52,13 @@ class Raised:
 
     @cached_property
     def chain(self) -> list[BaseException]:
-        """The exception, then what it was raised from."""
+        """The exception, then what a library raised it from.
+
+        What was on its way when the learner's own code raised may have nothing to do with it.
+        """
+        own = own_trace(self.error.__traceback__)
+        if own is not None and own.tb_next is None:
+            return [self.error]
         found: list[BaseException] = []
         error: BaseException | None = self.error
         while error is not None and error not in found:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from course_lib.troubleshooting.raised import Finding, Raised
@@ -46,10 +45,15 @@ def _column_missing(raised: Raised) -> Finding | None:
     """A column that the rows do not have."""
     if not raised.matches("KeyError", "") or not raised.through("datasets"):
         return None
-    asked = raised.error.args[0]
+    asked, text = raised.error.args[0], raised.statement.text if raised.statement else ""
+    columns: list[str] = []
     # `map` hands over a lazy row, whose own look-up fails; `filter` a dict.
-    here = raised.frames[0].f_locals.values()
-    columns = next((list(one.keys()) for one in here if isinstance(one, Mapping)), [])
+    for name, row in raised.frames[0].f_locals.items():
+        looked_up = re.search(rf"\b{name}\[(['\"]){re.escape(str(asked))}\1\]", text)
+        if (name, type(row).__name__) == ("self", "LazyRow") or (
+            isinstance(row, dict) and looked_up
+        ):
+            columns = [*row.keys()]
     if not columns or not isinstance(asked, str) or asked in columns:
         return None
     near = difflib.get_close_matches(asked, columns, 1, 0.5)

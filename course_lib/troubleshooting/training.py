@@ -203,7 +203,7 @@ def _tokenizer(raised: Raised) -> str:
 def _with_collator(raised: Raised, **values: object) -> Finding:
     """The trainer, with the collator that makes labels out of the tokens."""
     collator = f"DataCollatorForLanguageModeling({_tokenizer(raised)}, mlm=False)"
-    finding = raised.with_arguments("Trainer", put={"data_collator": collator}, **values)
+    finding = raised.with_arguments("Trainer", put={"data_collator": collator})
     text = f"from transformers import DataCollatorForLanguageModeling\n{finding.write}"
     return Finding(text, finding.statement, values)
 

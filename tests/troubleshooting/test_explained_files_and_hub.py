@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import textwrap
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -213,6 +214,63 @@ def test_a_port_in_use(learner: Learner) -> None:
         assert explanation is not None
         assert explanation.name == "port_in_use"
         assert learner.run(changed(code, explanation)) is None
+
+
+# What looks like a known error and is none: a wrong guess is worse than none.
+OTHERS = {
+    "the learner's own table": """
+        table, rows = {"a": 1}, Dataset.from_list([{"key": "b"}])
+        rows.map(lambda row: {"value": table[row["key"]]})
+    """,
+    "the learner's own table, looked up by a word": """
+        table, rows = {"a": 1}, Dataset.from_list([{"key": "b"}])
+        rows.filter(lambda row: table["b"])
+    """,
+    "a split that is not there": """
+        rows = DatasetDict({"train": Dataset.from_list([{"text": "hi"}])})
+        rows["test"]
+    """,
+    "an error after one that was handled": """
+        try:
+            AutoModelForCausalLM.from_pretrained("Qwen/Qwen2.5-0.5B")
+        except OSError:
+            1 / 0
+    """,
+    "the learner's own class": """
+        class Trainer:
+            def __init__(self, model):
+                self.model = model
+
+        class Mine(Trainer):
+            pass
+
+        Mine(model=1, tokens=2)
+    """,
+    "an argument like no other": "TrainingArguments(folder, zzz=1)",
+    "bytes that are no Japanese": 'b"\\xff\\xfe\\xfd".decode("utf-8")',
+    "nothing in the place of JSON": 'import json; json.loads("")',
+    "two values on one line": """
+        import json
+        json.loads('{"a": 1} {"a": 2}')
+    """,
+    "words in the place of tokens": 'new_model().generate("hi", max_new_tokens=1)',
+    "a file that is not there": 'open(folder + "/none")',
+    "a row that is not there": 'Dataset.from_list([{"text": "hi"}])[7]',
+    "a function that iterates over None": "[row for row in None]",
+    "a keyword that a function does not have": "torch.ones(2, shape=3)",
+    "matrices that do not fit": "torch.ones(2, 3) @ torch.ones(2, 3)",
+}
+
+
+@pytest.mark.parametrize("code", OTHERS.values(), ids=OTHERS)
+def test_what_is_not_known_gets_no_explanation(
+    code: str, learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    error = learner.run(textwrap.dedent(code))
+    assert error is not None
+    assert not isinstance(error, SyntaxError)
+    assert explain(error) is None
 
 
 # ---- a hub on loopback ----
