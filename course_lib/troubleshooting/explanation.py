@@ -90,8 +90,8 @@ def told(name: str, finding: Finding, failed: Statement | None) -> Explanation:
         The explanation.
 
     Example:
-        >>> told("no_pad_token", Finding("..."), None).change
-        'Give the tokenizer a padding token before this line.'
+        >>> told("uneven_rows", Finding("..."), None).change
+        'padding=True.'
     """
     said = {part: _filled(text, finding) for part, text in words()[name].items()}
     return Explanation(

@@ -12,6 +12,7 @@ from course_lib.troubleshooting.raised import Finding, Raised
 _READERS = ("open", "read_text", "read_csv", "read_json", "load_dataset")
 _KANA_OR_KANJI = re.compile("[\u3041-\u30ff\u4e00-\u9fff]")
 _AROUND = 24
+_PORT = r"\b[1-9]\d{3,4}\b"
 
 
 def _json_lines_as_json(raised: Raised) -> Finding | None:
@@ -102,7 +103,8 @@ def _port_in_use(raised: Raised) -> Finding | None:
     taken = any(isinstance(one, OSError) and one.errno == errno.EADDRINUSE for one in raised.chain)
     if not taken:
         return None
-    return raised.with_text(r"\b[1-9]\d{3,4}\b", "0", "port=0")
+    numbers = re.findall(_PORT, raised.statement.text) if raised.statement else []
+    return raised.with_text(_PORT, "0", "port=0") if len(numbers) == 1 else Finding("port=0")
 
 
 def _weights_file_broken(raised: Raised) -> Finding | None:

@@ -50,9 +50,8 @@ def _column_missing(raised: Raised) -> Finding | None:
     # `map` hands over a lazy row, whose own look-up fails; `filter` a dict.
     for name, row in raised.frames[0].f_locals.items():
         looked_up = re.search(rf"\b{name}\[(['\"]){re.escape(str(asked))}\1\]", text)
-        if (name, type(row).__name__) == ("self", "LazyRow") or (
-            isinstance(row, dict) and looked_up
-        ):
+        lazy = name == "self" and type(row).__name__ == "LazyRow"
+        if lazy or (isinstance(row, dict) and looked_up):
             columns = [*row.keys()]
     if not columns or not isinstance(asked, str) or asked in columns:
         return None
@@ -75,7 +74,11 @@ def _split_not_chosen(raised: Raised) -> Finding | None:
         return None
     splits = list(raised.scope[name])
     return raised.with_text(
-        rf"\b{name}\b", f'{name}["{splits[0]}"]', "", name=name, splits=", ".join(splits)
+        rf"\b{name}\b(?!\s*=[^=])",  # not where it is given a new value
+        f'{name}["{splits[0]}"]',
+        f'{name}["{splits[0]}"]',
+        name=name,
+        splits=", ".join(splits),
     )
 
 

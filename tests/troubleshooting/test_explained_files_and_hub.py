@@ -47,7 +47,7 @@ ROWS = [
         "split_not_chosen",
         """
         rows = DatasetDict({"train": Dataset.from_list([{"text": "hi"}] * 4)})
-        parts = rows.train_test_split(test_size=1)
+        rows = rows.train_test_split(test_size=1)
         """,
         "train_test_split",
     ),
