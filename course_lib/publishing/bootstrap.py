@@ -37,7 +37,8 @@ if {{"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}} & set(os.environ):
         source = os.environ.get("COURSE_REPOSITORY", "{REPOSITORY}")
         subprocess.run(["git", "clone", "--depth=1", source, home], check=True)
     sys.path.insert(0, home)
-    subprocess.run([sys.executable, "-m", "course_lib.publishing.hosted"], cwd=home, check=True)"""
+    install = [sys.executable, "-m", "course_lib.publishing.hosted", *sys.modules]
+    subprocess.run(install, cwd=home, check=True)"""
 
 NOTES = {
     "en": "Run it and go on. On a laptop it does nothing; on Colab and Kaggle it fetches the "
