@@ -5,6 +5,7 @@
 #   make course   run every notebook, write build/course/*.html, build/course.json and the table of
 #                 claims in data/claims; with SEEDS="0 1 2" each notebook three times
 #   make slides   write build/slides/*.html, one deck a lesson
+#   make site     write build/site, the course as a searchable web site in both languages
 #   make data     regenerate data/yamabiko and data/capstone, byte for byte
 #   make pocket   rebuild the pocket model (hours on a CPU, minutes on a GPU)
 #   make doctor   say what this machine is and what will run on it
@@ -24,7 +25,7 @@ CALM    := COURSE_PROFILE=pocket COURSE_STRICT=1 HF_HUB_OFFLINE=1 OMP_NUM_THREAD
 # Jupyter refuses to run as root unless told; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test course slides data pocket doctor clean
+.PHONY: lab test course slides site data pocket doctor clean
 
 lab: $(READY)
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/00_start_here.ipynb
@@ -41,6 +42,9 @@ course: $(READY)
 
 slides: $(READY)
 	$(BIN)/python -m course_lib slides
+
+site: $(READY)
+	$(BIN)/python -m course_lib site
 
 data: $(READY)
 	$(BIN)/python -m course_lib.yamabiko

@@ -24,6 +24,7 @@ VERBS = {
     "translations": ("course_lib.publishing.translations", "is the Japanese edition in step?"),
     "launch": ("course_lib.publishing.launch", "write first cells and one-click badges"),
     "slides": ("course_lib.publishing.slides", "make a slide deck of every notebook"),
+    "site": ("course_lib.publishing.site", "build the course as a searchable web site"),
 }
 
 
