@@ -205,11 +205,16 @@ def configuration(language: str, twins: set[str]) -> dict[str, Any]:
         "html_theme": "sphinx_book_theme",
         "html_static_path": [str(TEMPLATES / "course_site" / "static")],
         "html_css_files": ["course.css"],
+        "html_js_files": [("search.js", {"defer": "defer"})],
+        "html_favicon": str(TEMPLATES / "course_site" / "static" / "favicon.svg"),
+        "html_context": {"default_mode": "auto"},
         "templates_path": [str(TEMPLATES / "course_site")],
         "html_math_renderer": "mathml",
         "html_theme_options": {
             "article_header_end": ["twin", "article-header-buttons"],
             "home_page_in_toc": True,
+            "navbar_persistent": [],
+            "footer_content_items": [],
             # What it would offer is the page with its solutions, not the lesson.
             "use_download_button": False,
             "use_fullscreen_button": False,

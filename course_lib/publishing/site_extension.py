@@ -1,4 +1,4 @@
-"""What the site adds to Sphinx: search in two languages, formulas with no script, and twin pages."""
+"""What the site adds to Sphinx: search in two languages, formulas with no script, twin pages."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def twin_of(page: str, language: str, twins: list[str]) -> str:
     return "../" * page.count("/") + ("ja/" if language == "en" else "../") + f"{target}.html"
 
 
-def _add_twin(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
-) -> None:
+def _add_twin(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     context["twin"] = twin_of(page, str(app.config.language), app.config.course_twins)
 
 

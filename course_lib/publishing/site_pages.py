@@ -38,6 +38,7 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 _LINK = re.compile(r"(\]\()(?!https?:|data:|mailto:|#)([^)#\s]+)(#[^)\s]*)?(\))")
+_BADGE = re.compile(r"\[!\[(\w+)\]\((\S+?)\)\]\((\S+?)\)")
 _LAUNCH = re.compile(r"<!-- launch -->.*?<!-- /launch -->\n", re.DOTALL)
 
 
@@ -157,6 +158,9 @@ def lesson_page(notebook: NotebookNode, *, ran: bool) -> NotebookNode:
         if "bootstrap" in tags_of(cell):
             continue
         cells.append(cell)
+        if "launch" in tags_of(cell):
+            # A drawing that stands in its own address is more than MyST takes from Markdown.
+            cell.source = _BADGE.sub(r'<a href="\3"><img alt="\1" src="\2"></a>', cell.source)
         if cell.cell_type == "markdown":
             heading = (_HEADING.findall(cell.source) or [heading])[-1]
             if not ran and not titled and _TITLE.search(cell.source):
@@ -263,7 +267,9 @@ def part_of_readme(readme: str, heading: str) -> str:
         >>> part_of_readme("# A\\n\\n## Start\\n\\nRun it.\\n\\n## Then\\n", "Start")
         '## Start\\n\\nRun it.'
     """
-    found = re.search(rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", readme, re.DOTALL | re.MULTILINE)
+    found = re.search(
+        rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", readme, re.DOTALL | re.MULTILINE
+    )
     if found is None:
         raise CourseError(f"README.md: no part '## {heading}' for the start page of the site.")
     return _LAUNCH.sub("", found[0]).strip()

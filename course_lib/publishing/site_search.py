@@ -1,4 +1,4 @@
-"""Search without a server, in English and Japanese: what the site's index holds, and how it is asked.
+"""Search without a server, in English and Japanese: what the index holds, and how it is asked.
 
 Sphinx builds the index and searches it in the browser. Its own Japanese splitter cuts pages into
 words but leaves what is typed in one piece, so that two words typed together, as Japanese is, find
