@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 import time
 from collections.abc import Sequence
 from io import StringIO
@@ -46,7 +45,8 @@ def main(argv: list[str]) -> int:
         argv: Notebooks (all of the course's without any), ``--out DIR``, ``--json``.
 
     Returns:
-        0, or 1 if a link, an anchor or a picture leads nowhere.
+        0, or 1 if a link, an anchor or a picture leads nowhere, or Sphinx warns of something, such
+        as a link between lessons that it leaves out.
 
     Raises:
         CourseError: A notebook is missing or cannot be read, or Sphinx cannot build a page.
@@ -62,7 +62,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
 
     started = time.perf_counter()
-    lessons = build_site(find_notebooks(options.notebooks), options.out)
+    lessons, warnings = build_site(find_notebooks(options.notebooks), options.out)
     # Decks move by script; what a theme leaves in its own folder is no page.
     links = check_links(options.out / "site", skip=("slides", "_static"))
     (options.out / "site_links.txt").write_text("\n".join([*links.external, ""]), encoding="utf-8")
@@ -71,6 +71,7 @@ def main(argv: list[str]) -> int:
         "pages": links.pages,
         "links": links.checked,
         "dead": links.dead,
+        "warnings": warnings,
         "external": len(links.external),
         "not_run": [_shown(lesson) for lesson in lessons if not lesson.ran],
         "seconds": round(time.perf_counter() - started, 1),
@@ -79,7 +80,7 @@ def main(argv: list[str]) -> int:
         print(json.dumps(record, ensure_ascii=False))
     else:
         _print(record)
-    return 1 if links.dead else 0
+    return 1 if links.dead or warnings else 0
 
 
 def _print(record: dict[str, Any]) -> None:
@@ -90,7 +91,7 @@ def _print(record: dict[str, Any]) -> None:
     )
     for name in record["not_run"]:
         print(f"no outputs: {name} (`make course` and `make slides` run what has not been run)")
-    for line in record["dead"]:
+    for line in [*record["dead"], *record["warnings"]]:
         print(f"✗ {line}")
 
 
@@ -99,7 +100,7 @@ def _shown(lesson: Lesson) -> str:
     return folder + lesson.path.name
 
 
-def build_site(notebooks: Sequence[Path], out: Path) -> list[Lesson]:
+def build_site(notebooks: Sequence[Path], out: Path) -> tuple[list[Lesson], list[str]]:
     """Build both editions.
 
     Args:
@@ -108,7 +109,7 @@ def build_site(notebooks: Sequence[Path], out: Path) -> list[Lesson]:
         out: The folder that holds ``course`` and ``slides`` and gets ``site``, which is replaced.
 
     Returns:
-        The lessons that have a page, English and Japanese.
+        The lessons that have a page, English and Japanese, and what Sphinx warned of.
 
     Raises:
         CourseError: A notebook cannot be read, or Sphinx cannot build a page.
@@ -137,18 +138,18 @@ def build_site(notebooks: Sequence[Path], out: Path) -> list[Lesson]:
         "en": _pages(english) | set(GUIDES),
         LANGUAGE: _pages(japanese),
     }
-    build_edition(sources / "en", site, "en", twins=pages[LANGUAGE])
-    build_edition(sources / LANGUAGE, site / LANGUAGE, LANGUAGE, twins=pages["en"])
+    warnings = build_edition(sources / "en", site, "en", twins=pages[LANGUAGE])
+    warnings += build_edition(sources / LANGUAGE, site / LANGUAGE, LANGUAGE, twins=pages["en"])
     if (out / "slides").is_dir():
         shutil.copytree(out / "slides", site / "slides", ignore=shutil.ignore_patterns("*.pdf"))
-    return [*english, *japanese]
+    return [*english, *japanese], warnings
 
 
 def _pages(lessons: Sequence[Lesson]) -> set[str]:
     return {"index", "search", *(f"lessons/{lesson.path.stem}" for lesson in lessons)}
 
 
-def build_edition(sources: Path, folder: Path, language: str, twins: set[str]) -> None:
+def build_edition(sources: Path, folder: Path, language: str, twins: set[str]) -> list[str]:
     """Build the pages of one language.
 
     Args:
@@ -157,9 +158,11 @@ def build_edition(sources: Path, folder: Path, language: str, twins: set[str]) -
         language: Of the pages and of the words around them.
         twins: The pages that there are in the other language.
 
+    Returns:
+        What Sphinx warned of, a line each: a page that is not as it was meant.
+
     Raises:
-        CourseError: Sphinx cannot build a page, or warns: a warning is a page that is not as it was
-            meant.
+        CourseError: Sphinx cannot build a page.
 
     Example:
         >>> build_edition(Path("sources/en"), Path("site"), "en", {"index"})  # doctest: +SKIP
@@ -180,8 +183,7 @@ def build_edition(sources: Path, folder: Path, language: str, twins: set[str]) -
             app.build()
     except SphinxError as error:
         raise CourseError(f"{sources}: Sphinx cannot build it: {error}") from error
-    if warnings.getvalue():
-        print(warnings.getvalue(), file=sys.stderr, end="")
+    return warnings.getvalue().splitlines()
 
 
 def configuration(language: str, twins: set[str]) -> dict[str, Any]:

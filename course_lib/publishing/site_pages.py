@@ -267,9 +267,8 @@ def part_of_readme(readme: str, heading: str) -> str:
         >>> part_of_readme("# A\\n\\n## Start\\n\\nRun it.\\n\\n## Then\\n", "Start")
         '## Start\\n\\nRun it.'
     """
-    found = re.search(
-        rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)", readme, re.DOTALL | re.MULTILINE
-    )
+    part = rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)"
+    found = re.search(part, readme, re.DOTALL | re.MULTILINE)
     if found is None:
         raise CourseError(f"README.md: no part '## {heading}' for the start page of the site.")
     return _LAUNCH.sub("", found[0]).strip()
