@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from course_lib.errors import CourseError
 from course_lib.publishing.pages import TEMPLATES
 
 SIZES = ((1280, 720), (1920, 1080))
+_START_MILLISECONDS = 60_000
 
 
 class Seen(NamedTuple):
@@ -38,13 +41,13 @@ def why_not() -> str:
     """Say why slides cannot be looked at here, "" if they can.
 
     Example:
-        >>> "chromium" in why_not() or "playwright" in why_not() or why_not() == ""
+        >>> isinstance(why_not(), str)
         True
     """
     if find_spec("playwright") is None:
-        return "playwright is not installed. Run `python -m pip install -c constraints.txt -e .[test]`."
+        return "playwright is missing: `python -m pip install -c constraints.txt -e .[lab,test]`."
     if chromium() is None:
-        return "no Chromium or Chrome here. Install one, such as `apt-get install chromium`."
+        return "no Chromium or Chrome is here; install one, such as by `apt-get install chromium`."
     return ""
 
 
@@ -67,11 +70,20 @@ def look_at(decks: Sequence[Path]) -> dict[Path, Seen]:
     Returns:
         What was seen of each; nothing where there is no browser.
 
+    Raises:
+        CourseError: A deck does not start.
+
     Example:
         >>> look_at([Path("build/slides/00_start_here.html")])  # doctest: +SKIP
     """
     if why_not():
         return {}
+    # In a thread of its own: Playwright refuses one in which an event loop runs already.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_look_at, decks).result()
+
+
+def _look_at(decks: Sequence[Path]) -> dict[Path, Seen]:
     from playwright.sync_api import sync_playwright
 
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -86,44 +98,68 @@ def look_at_deck(browser: Any, deck: Path) -> Seen:
     """Look at every slide of one deck, and write it as a PDF beside it.
 
     Args:
-        browser: Playwright's.
+        browser: Playwright's Chromium.
         deck: The HTML file.
+
+    Raises:
+        CourseError: The deck does not start.
 
     Example:
         >>> look_at_deck(browser, Path("build/slides/00_start_here.html"))  # doctest: +SKIP
     """
+    from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
     page = browser.new_page()
-    faults: list[str] = []
-    page.on("console", lambda said: said.type == "error" and faults.append(f"console: {said.text}"))
-    page.on("pageerror", lambda error: faults.append(f"error on the page: {error}"))
-    page.on(
-        "request",
-        lambda asked: asked.url.startswith(("file:", "data:", "blob:"))
-        or faults.append(f"asks the network: {asked.url}"),
-    )
+    faults = _listen(page)
+    try:
+        return _seen(page, deck, faults)
+    except PlaywrightTimeout:
+        raise CourseError(f"{deck}: the slides do not start. {'; '.join(faults)}") from None
+    finally:
+        page.close()
+
+
+def _seen(page: Any, deck: Path, faults: list[str]) -> Seen:
     slides, smallest = 0, float("inf")
-    for width, height in SIZES:
-        page.set_viewport_size({"width": width, "height": height})
-        _open(page, deck.as_uri())
-        page.evaluate("Reveal.configure({fragments: false})")  # all of a slide is shown at once
-        slides = page.evaluate("Reveal.getTotalSlides()")
-        for number in range(slides):
-            if number:
-                page.evaluate("Reveal.next()")
-            found, size = page.evaluate(_CHECK)
-            faults += [f"slide {number + 1} at {width}x{height}: {fault}" for fault in found]
-            smallest = min(smallest, size or smallest)
+    for size in SIZES:
+        found, smallest_here, slides = _look(page, deck, size)
+        where = "at {}x{}".format(*size)
+        faults += [f"slide {number} {where}: {fault}" for number, fault in found]
+        smallest = min(smallest, smallest_here)
     pdf = deck.with_suffix(".pdf")
-    _open(page, f"{deck.as_uri()}?print-pdf")
-    page.wait_for_selector(".pdf-page")
+    _open(page, f"{deck.resolve().as_uri()}?print-pdf")
+    page.wait_for_selector(".pdf-page", state="attached")
     page.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
-    page.close()
-    return Seen(slides, round(smallest, 1), faults, pdf)
+    return Seen(slides, round(smallest, 1), list(dict.fromkeys(faults)), pdf)
 
 
-_CHECK = (TEMPLATES / "course_slides" / "check.js").read_text(encoding="utf-8").split("\n", 1)[1]
+def _listen(page: Any) -> list[str]:
+    """The list to which the page's errors, and what it asks of the network, will be added."""
+    faults: list[str] = []
+
+    def on_console(message: Any) -> None:
+        if message.type == "error":
+            faults.append(f"on the console: {message.text}")
+
+    def on_request(request: Any) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            faults.append(f"asks the network for {request.url}")
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: faults.append(f"on the console: {error}"))
+    page.on("request", on_request)
+    return faults
+
+
+def _look(page: Any, deck: Path, size: tuple[int, int]) -> tuple[list[tuple[int, str]], float, int]:
+    page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    _open(page, deck.resolve().as_uri())
+    check = (TEMPLATES / "course_slides" / "check.js").read_text(encoding="utf-8")
+    found, smallest, slides = page.evaluate(check)
+    return found, smallest, slides
 
 
 def _open(page: Any, address: str) -> None:
     page.goto(address)
-    page.wait_for_function("window.Reveal && Reveal.isReady()")
+    # Laying out takes a second or two; a script that failed would let it wait for ever.
+    page.wait_for_function("window.Reveal && Reveal.isReady()", timeout=_START_MILLISECONDS)

@@ -40,11 +40,11 @@ from course_lib.publishing.running import read_notebook
 _EDITIONS = {"ja"}
 _WORDS = {
     "en": {
-        "lesson": "Taught in about {minutes} minutes.",
+        "lesson": "Taught in about {minutes} min.",
         "part": "This part: about {minutes} min.",
         "cell": "This cell: {time}",
         "run": ", {run} of it running",
-        "plan": "The lesson: about {minutes} minutes, of which {run} to run and {tried} for "
+        "plan": "The lesson: about {minutes} min, of which {run} to run and {tried} for "
         "exercises. Reckoned from these notes at {spoken} spoken words a minute, the slides at "
         "{read} read, cells as long as they ran, and three minutes an exercise.",
     },
@@ -142,7 +142,7 @@ def _record(deck: Deck, seen: slide_check.Seen | None) -> dict[str, Any]:
 def _print(records: Sequence[dict[str, Any]], *, looked: bool) -> None:
     for record in records:
         slides = f"{record['slides']} slides, " if looked else ""
-        print(f"{record['deck']}: {slides}about {record['minutes']} minutes")
+        print(f"{record['deck']}: {slides}about {record['minutes']} min")
         for fault in record["faults"]:
             print(f"✗ {fault}")
         if record["error"]:
@@ -199,11 +199,7 @@ def _ran(path: Path, out: Path) -> NotebookNode | None:
     for folder in dict.fromkeys((out / "course" / _edition(path), out / "course")):
         if not (folder / path.name).is_file():
             continue
-        ran = [
-            cell
-            for cell in read_notebook(folder / path.name).cells
-            if cell.cell_type == "code"
-        ]
+        ran = [cell for cell in read_notebook(folder / path.name).cells if cell.cell_type == "code"]
         if [cell.source for cell in ran] == [cell.source for cell in code]:
             for cell, executed in zip(code, ran, strict=True):
                 cell.outputs = executed.outputs
@@ -314,7 +310,7 @@ def _plan(parts: Sequence[timings.Part], words: dict[str, str]) -> str:
     """What the speaker sees first: how long everything takes."""
     whole = words["plan"].format(
         minutes=_all_minutes(parts),
-        run=_minutes(sum(part.pace.run for part in parts)),
+        run=round(sum(part.pace.run for part in parts) / 60),
         tried=round(sum(part.pace.tried for part in parts) / 60),
         spoken=timings.SPOKEN_WORDS,
         read=timings.READ_WORDS,

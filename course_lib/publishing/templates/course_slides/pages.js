@@ -357,22 +357,12 @@ const SlidePages = (function () {
     return best;
   }
 
-  // A section below without a heading of its own goes on the slide before it, as the next step
-  // there, if all of it has room. Whether it has.
-  function joins(leaves, { pages, section }) {
-    if (!leaves.length || leaves[0].heading) return false;
-    const step = document.createElement("div");
-    step.className = "fragment";
-    const joined = leaves.map((leaf) => ({
-      ...leaf, chain: [step, ...leaf.chain],
-      notes: leaf.notes.map(({ aside, chain }) => ({ aside, chain: [step, ...chain] })),
-    }));
-    const parts = [...pages.at(-1), ...joined.map((leaf) => ({ leaf, units: leaf.units }))];
-    stage.replaceChildren(draw(parts, section).slide);
-    if (!settle(stage.firstElementChild, LIMIT)) return false;
-    pages[pages.length - 1] = parts;
-    return true;
-  }
+  // A section below without a heading of its own is the next step of the slide before it: it stays
+  // there as far as there is room.
+  const asStep = (leaf, step) => ({
+    ...leaf, chain: [step, ...leaf.chain],
+    notes: leaf.notes.map(({ aside, chain }) => ({ aside, chain: [step, ...chain] })),
+  });
 
   // A slide as it is shown: figures grown, what continues shown at once, notes where cells begin.
   function finish(parts, section, isFirst) {
@@ -413,24 +403,26 @@ const SlidePages = (function () {
     outer.className = "stack measuring";
     slides.append(outer);
     stage = outer;
-    let heading = { html: "", part: 1 };
-    const laid = []; // {pages, section}
+    const lists = []; // of leaves, with the section that they stand in
     for (const section of sections) {
       raiseSmallText(section);
       const leaves = leavesOf(section);
-      const before = laid.at(-1);
-      if (before?.section.parentNode === section.parentNode && joins(leaves, before)) continue;
-      const { pages, heading: last } = layOut(leaves, section, heading);
-      heading = last;
-      laid.push({ pages, section });
+      const before = lists.at(-1);
+      if (before?.section.parentNode === section.parentNode && leaves.length && !leaves[0].heading) {
+        const step = document.createElement("div");
+        step.className = "fragment";
+        before.leaves.push(...leaves.map((leaf) => asStep(leaf, step)));
+        section.remove();
+      } else lists.push({ section, leaves });
     }
-    let seconds = 0;
-    for (const { pages, section } of laid) {
-      const made = pages.map((parts, number) => finish(parts, section, number === 0));
+    let heading = { html: "", part: 1 }, seconds = 0;
+    for (const { section, leaves } of lists) {
+      const laid = layOut(leaves, section, heading);
+      heading = laid.heading;
+      const made = laid.pages.map((parts, number) => finish(parts, section, number === 0));
       section.replaceWith(...made);
       for (const slide of made) seconds += Number(slide.dataset.timing);
     }
-    for (const rest of sections) rest.remove(); // what joined another
     outer.remove();
     return seconds;
   }
