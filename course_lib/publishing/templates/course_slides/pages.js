@@ -18,7 +18,7 @@ const SlidePages = (function () {
   // A leaf is what is moved as one piece: {chain, units, build, keep, notes}. Its chain are the
   // elements around it, outermost first; build(units) makes an element of some of its units.
 
-  const WHOLE = "p, pre, table, img, svg, h1, h2, h3, h4, h5, h6, li, hr, dl, math, details";
+  const WHOLE = "p, pre, table, ul, ol, dl, img, svg, h1, h2, h3, h4, h5, h6, hr, math, details";
   const isHeading = (element) => /^H[1-6]$/.test(element.tagName);
 
   function leavesOf(section) {
@@ -60,13 +60,13 @@ const SlidePages = (function () {
   function leafOf(element, chain) {
     const leaf = { chain, notes: [], keep: isHeading(element), units: [element], build: () => element };
     leaf.heading = isHeading(element) ? element : null;
-    leaf.number = [...(element.parentNode?.children ?? [])].indexOf(element) + 1;
     if (element.tagName === "P" && /[:：]\s*$/.test(element.textContent)) leaf.keep = true;
     const figure = element.matches("img, svg") ? element : element.querySelector("img");
     leaf.figure = figure;
     if (figure) setFigure(figure);
     else if (element.tagName === "PRE") Object.assign(leaf, byLines(element));
     else if (element.tagName === "TABLE") Object.assign(leaf, byRows(element));
+    else if (element.matches("ul, ol")) Object.assign(leaf, byItems(element));
     else if (!leaf.heading) Object.assign(leaf, byNodes(element));
     return leaf;
   }
@@ -138,6 +138,17 @@ const SlidePages = (function () {
       return element;
     };
     return { units, build };
+  }
+
+  // Items keep their numbers.
+  function byItems(list) {
+    const items = [...list.children];
+    const build = (units) => {
+      const element = filled(list, units);
+      if (list.tagName === "OL") element.start = list.start + items.indexOf(units[0]);
+      return element;
+    };
+    return { units: items, build };
   }
 
   // Of a paragraph sentences, of anything else the nodes in it.
@@ -257,7 +268,6 @@ const SlidePages = (function () {
         if (!last || clones.get(source) !== last) {
           last = source.cloneNode(false);
           clones.set(source, last);
-          if (source.tagName === "OL") last.start = leaf.number;
           at.append(last);
         }
         at = last;
