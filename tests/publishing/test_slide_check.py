@@ -121,6 +121,24 @@ def test_whatever_a_lesson_holds_fits_at_both_sizes(hard_deck: Path, browser: An
     assert len(pages) == seen.slides, "one page a slide"
 
 
+def test_paper_has_the_layout_of_the_screen(hard_deck: Path, browser: Any) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto(f"{hard_deck.as_uri()}?print-pdf")
+    page.wait_for_selector(".pdf-page", state="attached")
+    distances = of_each(
+        page,
+        ".pdf-page > section",
+        "[...e.querySelectorAll('p, li, pre, table, .figure, h1, h2')]"
+        ".filter(part => !part.closest('aside')).map(part => part.getBoundingClientRect())"
+        ".map(box => [box.left, box.right, box.bottom - e.parentNode.getBoundingClientRect().top])",
+    )
+    assert len(distances) > 20
+    for left, right, bottom in (part for slide in distances for part in slide):
+        assert 39 <= left <= right <= 1241
+        assert bottom <= 720
+    page.close()
+
+
 def test_nothing_is_lost_and_nothing_said_twice(opened: Any) -> None:
     text = "".join(opened.evaluate("document.querySelector('.slides').textContent").split())
     whole = Counter(re.findall(r"line_\d+", text))
