@@ -190,22 +190,22 @@ def _edition(path: Path) -> str:
 
 
 def _ran(path: Path, out: Path) -> NotebookNode | None:
-    """This notebook with the outputs of a run of the very same code, if there is one.
-
-    A translation has the course's own cells of code: a run of the English lesson serves both.
-    """
+    """This notebook with the outputs of a run of the very same code, if there is one."""
+    executed = out / "course" / _edition(path) / path.name
+    if not executed.is_file():
+        return None
     notebook = read_notebook(path)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    for folder in dict.fromkeys((out / "course" / _edition(path), out / "course")):
-        if not (folder / path.name).is_file():
-            continue
-        ran = [cell for cell in read_notebook(folder / path.name).cells if cell.cell_type == "code"]
-        if [cell.source for cell in ran] == [cell.source for cell in code]:
-            for cell, executed in zip(code, ran, strict=True):
-                cell.outputs = executed.outputs
-                cell.metadata["execution"] = executed.metadata.get("execution", {})
-            return notebook
-    return None
+    code, ran = _code(notebook), _code(read_notebook(executed))
+    if [cell.source for cell in ran] != [cell.source for cell in code]:
+        return None
+    for cell, before in zip(code, ran, strict=True):
+        cell.outputs = before.outputs
+        cell.metadata["execution"] = before.metadata.get("execution", {})
+    return notebook
+
+
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 class _Exporter(WithFormulas, SlidesExporter):

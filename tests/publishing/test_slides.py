@@ -16,7 +16,7 @@ from course_lib.publishing import slide_check
 from course_lib.publishing.slides import copy_reveal, main, make_decks, write_deck
 
 
-def as_run(lesson: Path, build: Path, said: str, folder: str = "") -> Any:
+def as_run(lesson: Path, build: Path, said: str, folder: str = "") -> None:
     """Write a run of a lesson, its third cell having said something, where `make course` would."""
     ran = nbformat.read(lesson, as_version=4)
     ran.cells[2].outputs = [new_output("stream", text=said)]
@@ -106,23 +106,23 @@ def test_an_exercise_is_asked_and_never_answered(small_lesson: Path, tmp_path: P
     assert "2)" not in html.split("How many are enough?")[1]
 
 
-def test_a_translation_has_its_own_folder_and_the_same_outputs(
-    small_lesson: Path, tmp_path: Path
-) -> None:
-    as_run(small_lesson, tmp_path / "build", "measured once")
+def test_a_translation_has_folders_of_its_own(small_lesson: Path, tmp_path: Path) -> None:
+    as_run(small_lesson, tmp_path / "build", "measured in English")
     notebook = nbformat.read(small_lesson, as_version=4)
     notebook.metadata["lang"] = "ja"
     notebook.cells[1].source = "# 小さなレッスン"
     (tmp_path / "ja").mkdir()
     translated = tmp_path / "ja" / small_lesson.name
     nbformat.write(notebook, translated)
+    as_run(translated, tmp_path / "build", "測った値", folder="ja")
 
     english, japanese = make_decks([small_lesson, translated], tmp_path / "build")
     assert japanese.path == tmp_path / "build" / "slides" / "ja" / "00_small.html"
     html = japanese.path.read_text(encoding="utf-8")
     assert '<html lang="ja">' in html
     assert "講義の目安：約1分" in html
-    assert "measured once" in html
+    assert "測った値" in html
+    assert "measured in English" not in html
     assert (japanese.path.parent / re.findall(r'src="([^"]+course\.js)"', html)[0]).is_file()
     assert '<html lang="en">' in english.path.read_text(encoding="utf-8")
 
