@@ -107,7 +107,10 @@ def _in_pocket_profile() -> bool:
 
 
 def find_notebooks(asked: Sequence[Path]) -> list[Path]:
-    """Return the notebooks asked for, or all of the course's in their order.
+    """Return the notebooks asked for, or all English ones of the course in their order.
+
+    Args:
+        asked: Their paths; none for all.
 
     Raises:
         CourseError: One that was asked for is missing, or there are none at all.
@@ -123,6 +126,19 @@ def find_notebooks(asked: Sequence[Path]) -> list[Path]:
     if not found:
         raise CourseError(f"{ROOT / 'notebooks'}: no notebooks there. Work from a full checkout.")
     return found
+
+
+def every_notebook() -> list[Path]:
+    """Return the course's notebooks in every language, the English ones first.
+
+    Raises:
+        CourseError: There are none at all.
+
+    Example:
+        >>> every_notebook()[0].name  # doctest: +SKIP
+        '00_start_here.ipynb'
+    """
+    return [*find_notebooks([]), *sorted((ROOT / "notebooks").glob("[a-z][a-z]/*.ipynb"))]
 
 
 def run_course(
