@@ -31,7 +31,13 @@ from nbformat import NotebookNode
 
 from course_lib.errors import CourseError
 from course_lib.publishing import slide_check, timings
-from course_lib.publishing.course import ROOT, default_jobs, find_notebooks, run_course
+from course_lib.publishing.course import (
+    ROOT,
+    default_jobs,
+    every_notebook,
+    find_notebooks,
+    run_course,
+)
 from course_lib.publishing.formulas import WithFormulas
 from course_lib.publishing.pages import TEMPLATES
 from course_lib.publishing.running import read_notebook
@@ -88,7 +94,7 @@ def main(argv: list[str]) -> int:
     """Make the decks, and look at every slide where there is a browser.
 
     Args:
-        argv: Notebooks (all of the course's and its translations without any), ``--out DIR``,
+        argv: Notebooks (all of the course's in every language without any), ``--out DIR``,
             ``--json``.
 
     Returns:
@@ -107,9 +113,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options = parser.parse_args(argv)
 
-    paths = find_notebooks(options.notebooks)
-    if not options.notebooks:
-        paths += [path for edition in sorted(_EDITIONS) for path in _of_edition(edition)]
+    paths = find_notebooks(options.notebooks) if options.notebooks else every_notebook()
     decks = make_decks(paths, options.out)
     looked = slide_check.look_at([deck.path for deck in decks])
     records = [_record(deck, looked.get(deck.path)) for deck in decks]
@@ -118,10 +122,6 @@ def main(argv: list[str]) -> int:
     else:
         _print(records, looked=bool(looked))
     return 1 if any(record["error"] or record["faults"] for record in records) else 0
-
-
-def _of_edition(edition: str) -> list[Path]:
-    return sorted((ROOT / "notebooks" / edition).glob("*.ipynb"))
 
 
 def _record(deck: Deck, seen: slide_check.Seen | None) -> dict[str, Any]:
