@@ -20,9 +20,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sess
 
 # How long one process waits for the other's transaction, in seconds.
 _PATIENCE = 30
-# FastAPI's threads, and those of the queue and of answers: with fewer, some of hundreds of readers
-# would open and close a connection for each request.
-_CONNECTIONS = 42
+# FastAPI's 40 threads, its loop, and the threads of the queue and of answers: with fewer, some of
+# hundreds of requests that write would open and close a connection each.
+_CONNECTIONS = 43
 
 
 def new_id(prefix: str) -> str:
