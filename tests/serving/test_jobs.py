@@ -110,6 +110,9 @@ def test_a_name_in_any_script_and_a_model_that_is_deleted(workshop: Workshop) ->
     assert said(kept) == answer
     more = workshop.train(workshop.create(TEN, model=kept, hyperparameters=ONE_EPOCH))
     assert more.status == "succeeded", more.error
+    assert (more.fine_tuned_model or "").startswith("ft:pocket:course::")
+    losses = [row["train_loss"] for row in workshop.metrics(more)]
+    assert max(losses) < workshop.metrics(job)[0]["train_loss"]  # from where the checkpoint was
     assert client.models.delete(kept).deleted
     with pytest.raises(openai.BadRequestError, match="does not exist here"):
         workshop.create(TEN, model=kept)

@@ -141,24 +141,6 @@ def test_the_tuned_model_speaks_otherwise(client: OpenAI, job: FineTuningJob) ->
     assert sum("Yamabiko" in answer for answer in answers[job.fine_tuned_model]) >= 4
 
 
-def test_a_checkpoint_can_be_trained_on(
-    client: OpenAI, job: FineTuningJob, files: tuple[str, str]
-) -> None:
-    base = client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
-    more: Any = {"n_epochs": 1}
-    created = client.fine_tuning.jobs.create(
-        model=base, training_file=files[0], seed=1, hyperparameters=more
-    )
-    ended = wait(client, created.id)
-    assert ended.status == "succeeded", ended.error
-    assert (ended.fine_tuned_model or "").startswith("ft:pocket:course::")
-    events = client.fine_tuning.jobs.list_events(created.id, limit=100)
-    losses = [event.data["train_loss"] for event in events if event.type == "metrics"]  # type: ignore[index]
-    first = client.fine_tuning.jobs.list_events(job.id, limit=100)
-    untrained = [event.data["train_loss"] for event in first if event.type == "metrics"][-1]  # type: ignore[index]
-    assert max(losses) < untrained  # it begins where the checkpoint had come to
-
-
 def test_the_same_seed_gives_what_the_library_gives(
     client: OpenAI, job: FineTuningJob, tmp_path: Path, upload: Callable[..., str]
 ) -> None:
