@@ -25,6 +25,7 @@ from course_lib.serving.home import Home
 GOOD = faq()[:12]
 # The shortest answer that follows it takes some hundreds of tokens.
 LONG: Any = {"type": "array", "minItems": 300, "items": {"type": "boolean"}}
+JSON: Any = {"type": "json_schema", "json_schema": {"name": "long", "schema": LONG}}
 QUESTION: Any = {"model": "pocket", "messages": [{"role": "user", "content": "Hello"}]}
 
 
@@ -175,8 +176,7 @@ def test_who_leaves_a_stream_does_not_hold_up_the_next(client: OpenAI) -> None:
     began = time.monotonic()
     ask(max_tokens=10)
     ten = time.monotonic() - began
-    schema = {"type": "json_schema", "json_schema": {"name": "long", "schema": LONG}}
-    with ask(max_tokens=900, stream=True, response_format=schema) as stream:
+    with ask(max_tokens=900, stream=True, response_format=JSON) as stream:
         assert len([chunk for chunk, _ in zip(stream, range(3), strict=False)]) == 3
     began = time.monotonic()
     ask(max_tokens=10)
@@ -184,8 +184,11 @@ def test_who_leaves_a_stream_does_not_hold_up_the_next(client: OpenAI) -> None:
 
 
 def test_a_client_that_gives_up_does_not_hold_the_server(client: OpenAI) -> None:
+    client.chat.completions.create(**QUESTION, max_tokens=1)  # loads the model
     with pytest.raises(openai.APITimeoutError):
-        client.with_options(timeout=1e-5).models.list()
+        client.with_options(timeout=0.1).chat.completions.create(
+            **QUESTION, max_tokens=300, response_format=JSON
+        )
     assert client.models.retrieve("pocket").id == "pocket"
 
 
