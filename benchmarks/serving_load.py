@@ -20,16 +20,24 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import aiohttp
 import httpx
 import numpy as np
+import psutil
 import uvicorn
 from fastapi import FastAPI
 
 from course_lib.runtime import data_path
 
-Measured = tuple[list[float], float]
+
+class Reads(NamedTuple):
+    """Seconds of each read, of all, and of the server's processor."""
+
+    taken: list[float]
+    seconds: float
+    processor: float
 
 
 def main() -> None:
@@ -44,31 +52,33 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         serve = ["-m", "course_lib", "serve", "--port", "0", "--home", folder]
-        with started(serve) as line, started([__file__, "--bare"]) as bare_url:
-            _, url, _, key, _ = line.split('"')
-            headers = {"Authorization": f"Bearer {key}"}
-            measure(url, headers, bare_url.strip(), options.reads, options.in_flight)
+        with started(serve) as server, started([__file__, "--bare"]) as bare:
+            measure(server, bare, options.reads, options.in_flight)
 
 
 @contextmanager
-def started(arguments: list[str]) -> Iterator[str]:
+def started(arguments: list[str]) -> Iterator[tuple[str, psutil.Process]]:
     """Start a server.
 
     Yields:
-        The first line that it prints.
+        The first line that it prints, and its process.
     """
     command = [sys.executable, *arguments]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
-        yield server.stdout.readline()
+        yield server.stdout.readline().strip(), psutil.Process(server.pid)
     finally:
         server.terminate()
         server.wait()
 
 
-def measure(url: str, headers: dict[str, str], bare_url: str, reads: int, in_flight: int) -> None:
+def measure(
+    server: tuple[str, psutil.Process], bare: tuple[str, psutil.Process], reads: int, in_flight: int
+) -> None:
     """Read from both with a job, and from both without."""
+    _, url, _, key, _ = server[0].split('"')
+    headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
         while not _answers(client):
             time.sleep(0.1)
@@ -78,19 +88,16 @@ def measure(url: str, headers: dict[str, str], bare_url: str, reads: int, in_fli
         while not client.get(f"{job}/checkpoints").json()["data"]:
             time.sleep(0.2)  # until it trains, and has a page of events
         for when in ("a job trains", "no job"):
-            taken = asyncio.run(read(bare_url, {}, ["nothing"], reads, in_flight))
-            bare = show(f"bare route, {when}", taken)
-            taken = asyncio.run(read(url, headers, paths, reads, in_flight))
+            least = read(bare[0], bare[1], {}, ["nothing"], reads, in_flight)
+            ours = read(url, server[1], headers, paths, reads, in_flight)
             if when == "a job trains":
                 status = client.get(job).json()["status"]
                 assert status == "running", "the job ended before the reads did"
                 client.post(f"{job}/cancel").raise_for_status()
                 time.sleep(1)
-            ours = show(f"service, {when}", taken)
-            print(
-                "  times the bare route:",
-                *(f"{a / b:.1f}" for a, b in zip(ours, bare, strict=True)),
-            )
+            of_bare, of_ours = show(f"bare route, {when}", least), show(f"service, {when}", ours)
+            ratios = [a / b for a, b in zip(of_ours, of_bare, strict=True)]
+            print("  times the bare route:", *(f"{ratio:.1f}" for ratio in ratios), flush=True)
 
 
 def _answers(client: httpx.Client) -> bool:
@@ -110,31 +117,36 @@ def _create(client: httpx.Client) -> tuple[str, str]:
     return client.post("fine_tuning/jobs", json=body).json()["id"], file["id"]
 
 
-async def read(
-    url: str, headers: dict[str, str], paths: list[str], reads: int, in_flight: int
-) -> Measured:
-    """Keep so many reads in flight until all are done, each on a connection that is kept.
-
-    Returns:
-        Seconds of each, and of all.
-    """
+def read(
+    url: str,
+    server: psutil.Process,
+    headers: dict[str, str],
+    paths: list[str],
+    reads: int,
+    in_flight: int,
+) -> Reads:
+    """Keep so many reads in flight until all are done, each on a connection that is kept."""
     taken: list[float] = []
     left = iter([paths[i % len(paths)] for i in range(reads)])
-    # httpx would be the slowest part: it looks through all connections for each request.
-    pool = aiohttp.TCPConnector(limit=in_flight)
-    async with aiohttp.ClientSession(f"{url}/", headers=headers, connector=pool) as client:
 
-        async def reader() -> None:
-            for path in left:
-                began = time.perf_counter()
-                async with client.get(path) as answer:
-                    await answer.read()
-                    taken.append(time.perf_counter() - began)
-                    answer.raise_for_status()
+    async def all_of_them() -> None:
+        # httpx would be the slowest part: it looks through all connections for each request.
+        pool = aiohttp.TCPConnector(limit=in_flight)
+        async with aiohttp.ClientSession(f"{url}/", headers=headers, connector=pool) as client:
 
-        began = time.perf_counter()
-        await asyncio.gather(*(reader() for _ in range(in_flight)))
-        return taken, time.perf_counter() - began
+            async def reader() -> None:
+                for path in left:
+                    began = time.perf_counter()
+                    async with client.get(path) as answer:
+                        await answer.read()
+                        taken.append(time.perf_counter() - began)
+                        answer.raise_for_status()
+
+            await asyncio.gather(*(reader() for _ in range(in_flight)))
+
+    began, before = time.perf_counter(), sum(server.cpu_times()[:2])
+    asyncio.run(all_of_them())
+    return Reads(taken, time.perf_counter() - began, sum(server.cpu_times()[:2]) - before)
 
 
 def serve_nothing() -> None:
@@ -151,20 +163,20 @@ def serve_nothing() -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def show(what: str, measured: Measured) -> tuple[float, float]:
+def show(what: str, reads: Reads) -> tuple[float, float, float]:
     """Print one line.
 
     Returns:
-        p50 and p99 in milliseconds.
+        p50, p99 and the server's processor time for a read, in milliseconds.
     """
-    taken, seconds = measured
-    p50, p99 = np.percentile(taken, [50, 99]) * 1000
+    p50, p99 = (float(value) * 1000 for value in np.percentile(reads.taken, [50, 99]))
+    each = reads.processor / len(reads.taken) * 1000
     print(
-        f"{what:24} {len(taken):,} reads  p50 {p50:6.0f} ms  p99 {p99:6.0f} ms  "
-        f"{len(taken) / seconds:7,.0f} a second",
+        f"{what:24} {len(reads.taken):,} reads  p50 {p50:6.0f} ms  p99 {p99:6.0f} ms  "
+        f"{len(reads.taken) / reads.seconds:6,.0f} a second  {each:5.2f} ms of processor each",
         flush=True,
     )
-    return float(p50), float(p99)
+    return p50, p99, each
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ def test_a_job_goes_on_when_its_disk_has_room_again(server: Server) -> None:
     assert "The job's process ended with code 1; it goes on from its last checkpoint" in said
     assert [row.step_number for row in jobs.checkpoints.list(job.id)] == [48, 45, 42]
     told = [event for event in jobs.list_events(job.id, limit=100) if event.type == "metrics"]
-    assert {event.data["step"] for event in told} == set(range(1, 49))  # type: ignore[index]
+    assert {event.data["step"] for event in told} == set(range(1, 49))
 
 
 @pytest.mark.parametrize("pragma", ["max_page_count = 1", "query_only = ON"])
