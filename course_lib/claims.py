@@ -13,6 +13,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from course_lib.language import translated
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -62,7 +64,8 @@ def claim(
         bound, threshold = "at most", float(at_most)
         held = number <= threshold
 
-    line = f"{statement}: {shown(number)} ({bound} {shown(threshold)})"
+    limit = translated(f"{bound} {shown(threshold)}")
+    line = f"{translated(statement)}: {shown(number)} ({limit})"
     record: dict[str, object] = {
         "statement": statement,
         "value": number if math.isfinite(number) else None,  # JSON knows no NaN
@@ -93,8 +96,9 @@ def claims() -> pd.DataFrame:
     rows = [
         {
             **record,
+            "statement": translated(str(record["statement"])),
             "value": "no number" if record["value"] is None else shown(float(str(record["value"]))),
-            "threshold": f"{record['bound']} {shown(float(str(record['threshold'])))}",
+            "threshold": translated(f"{record['bound']} {shown(float(str(record['threshold'])))}"),
         }
         for record in _remembered.values()
     ]

@@ -4,6 +4,7 @@ Every choice is returned with its reason in words, and can be overridden by an e
 
 - ``COURSE_PROFILE``: ``pocket`` (any CPU, offline) or ``t4`` (one CUDA GPU, hub models);
 - ``COURSE_SEED``: the seed of the whole session;
+- ``COURSE_LANGUAGE``: ``en``, or ``ja`` for Japanese figures and messages;
 - ``COURSE_DATA``: the folder to use in place of the repository's ``data``.
 """
 
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from course_lib import machine, profiles
 from course_lib.errors import CourseError
+from course_lib.language import language, translated
 
 if TYPE_CHECKING:
     import torch
@@ -149,6 +151,10 @@ def start(seed: int | None = None) -> Runtime:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
     _quieten()
+    if language() != "en":
+        from course_lib.language.figures import translate_figures
+
+        translate_figures()
 
     import torch
     import transformers
@@ -158,14 +164,15 @@ def start(seed: int | None = None) -> Runtime:
 
     if not machine.is_main_process():
         return runtime
-    print(
+    said = (
         f"{runtime.platform} · {runtime.profile} profile on {runtime.gpu_name or runtime.device}"
         f" ({runtime.dtype}), {machine.cores_in_words(runtime.cores)},"
         f" {runtime.ram_gib:.1f} GiB of memory, seed {session_seed}"
     )
-    print(runtime.reasons["profile"])
+    print(translated(said))
+    print(translated(runtime.reasons["profile"]))
     for problem in runtime.problems:
-        print(f"! {problem}")
+        print(f"! {translated(problem)}")
     return runtime
 
 
