@@ -19,7 +19,7 @@ READY  := $(VENV)/.ready
 WORKERS ?= 2
 SEEDS   ?= $(or $(COURSE_SEED),0)
 CALM    := COURSE_PROFILE=pocket COURSE_STRICT=1 HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 \
-           TOKENIZERS_PARALLELISM=false
+           TOKENIZERS_PARALLELISM=false COURSE_PROGRESS=$(CURDIR)/build/progress.json
 
 # Jupyter refuses to run as root unless told; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)

@@ -25,6 +25,8 @@ _HOME = {
     "paired_bootstrap": "course_lib.evaluation",
     "check": "course_lib.exercises",
     "hint": "course_lib.exercises",
+    "lesson_progress": "course_lib.exercises",
+    "progress": "course_lib.exercises",
     "question": "course_lib.exercises",
     "solution": "course_lib.exercises",
     "read": "course_lib.formats",

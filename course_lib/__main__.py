@@ -20,6 +20,8 @@ VERBS = {
     "pocket": ("course_lib.pocket.command", "score the pocket model, or rebuild it"),
     "serve": ("course_lib.serving.command", "OpenAI's fine-tuning API on this machine"),
     "course": ("course_lib.publishing.course", "run every notebook and report on it"),
+    "solutions": ("course_lib.publishing.editions", "write every lesson with its solutions"),
+    "translations": ("course_lib.publishing.translations", "is the Japanese edition in step?"),
     "slides": ("course_lib.publishing.slides", "make a slide deck of every notebook"),
 }
 

@@ -13,6 +13,7 @@ import pytest
 
 from course_lib.exercises import exercises
 from course_lib.publishing.bootstrap import CELL
+from course_lib.publishing.editions import borrowed_names
 
 LESSONS = sorted((Path(__file__).resolve().parent.parent / "notebooks").glob("*.ipynb"))
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
@@ -97,12 +98,12 @@ def test_asks_for_the_profile_in_one_cell_only(lesson: Any) -> None:
     )
 
 
-def test_has_two_exercises_with_hints_and_solutions(lesson: Any) -> None:
+def test_has_three_exercises_with_hints_and_no_solutions(lesson: Any) -> None:
     tags = [tag for cell in lesson.cells for tag in cell.metadata.get("tags", [])]
     checked = first_arguments(calls(lesson, "check"))
-    assert len(checked) >= 2
-    assert tags.count("exercise") >= 2
-    assert tags.count("solution") >= 2
+    assert len(checked) >= 3
+    assert tags.count("exercise") >= 3
+    assert "solution" not in tags, "solutions stand in course_lib/exercises/en"
     hinted = first_arguments(calls(lesson, "hint"))
     offered = "\n".join(cell.source for cell in lesson.cells)
     for name in checked:
@@ -112,6 +113,10 @@ def test_has_two_exercises_with_hints_and_solutions(lesson: Any) -> None:
 def test_its_exercises_are_those_of_the_course(lesson: Any) -> None:
     for name in first_arguments(calls(lesson, "check")):
         assert name in exercises(), f"exercises.toml holds no {name!r}"
+
+
+def test_needs_nothing_that_only_an_exercise_defines(lesson: Any) -> None:
+    assert not borrowed_names(lesson)
 
 
 def test_draws_a_figure(lesson: Any) -> None:

@@ -106,8 +106,12 @@ def _in_pocket_profile() -> bool:
     return runtime.detect().profile == "pocket"
 
 
-def find_notebooks(asked: Sequence[Path]) -> list[Path]:
-    """Return the notebooks asked for, or all of the course's in their order.
+def find_notebooks(asked: Sequence[Path], language: str = "en") -> list[Path]:
+    """Return the notebooks asked for, or all of one edition of the course in their order.
+
+    Args:
+        asked: Their paths; none for all.
+        language: Of which edition all are taken: "en" in ``notebooks``, "ja" in ``notebooks/ja``.
 
     Raises:
         CourseError: One that was asked for is missing, or there are none at all.
@@ -119,9 +123,10 @@ def find_notebooks(asked: Sequence[Path]) -> list[Path]:
     for path in asked:
         if not path.is_file():
             raise CourseError(f"{path}: no such file. Give the path of a notebook (.ipynb).")
-    found = list(asked) or sorted((ROOT / "notebooks").glob("*.ipynb"))
+    folder = ROOT / "notebooks" / ("" if language == "en" else language)
+    found = list(asked) or sorted(folder.glob("*.ipynb"))
     if not found:
-        raise CourseError(f"{ROOT / 'notebooks'}: no notebooks there. Work from a full checkout.")
+        raise CourseError(f"{folder}: no notebooks there. Work from a full checkout.")
     return found
 
 

@@ -99,6 +99,8 @@ def run_notebook(
             **os.environ,
             "COURSE_CLAIMS": str(ledger),
             "COURSE_SEED": str(seed),
+            # What a run of the course solves is no learner's progress.
+            "COURSE_PROGRESS": str(Path(folder) / "progress.json"),
             # Not strict: a claim that fails belongs into the table, beside those after it.
             "COURSE_STRICT": "0",
         }

@@ -12,5 +12,7 @@ from course_lib.widgets.job import JobView as JobView
 from course_lib.widgets.job import watch_job as watch_job
 from course_lib.widgets.memory import MemoryView as MemoryView
 from course_lib.widgets.memory import memory_sliders as memory_sliders
+from course_lib.widgets.quiz import QuizView as QuizView
+from course_lib.widgets.quiz import quiz as quiz
 from course_lib.widgets.xray import XrayView as XrayView
 from course_lib.widgets.xray import token_xray as token_xray

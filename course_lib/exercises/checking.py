@@ -1,26 +1,18 @@
-"""Exercises: check an answer, give a hint, show the solution.
-
-The exercises themselves stand in `exercises.toml` beside this module, by lesson. A wrong answer
-that many people give is planned there together with the misconception behind it, so that "not
-yet" can say *why*. A notebook runs from top to bottom with nothing answered: an answer left as
-`...` is told as such and never stops the run.
-
-    answer = ...
-    check("lora_parameters", answer)     # … lora_parameters: not attempted yet
-    check("lora_parameters", 262_144)    # ✗ lora_parameters: not yet. That is the full matrix …
-    check("lora_parameters", 20_480)     # ✓ lora_parameters: right. …
-"""
+"""Say whether an answer is right, and if not, which misconception is behind it."""
 
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import resources
 from typing import Any
 
 from course_lib.errors import CourseError
+from course_lib.exercises.record import remember
+from course_lib.exercises.texts import exercises
+from course_lib.language import translated
+
+# What was solved in this session.
+_solved: set[str] = set()
 
 
 def question(name: str) -> None:
@@ -56,17 +48,17 @@ def check(name: str, answer: object) -> None:
         ✓ accumulation: right. 2 rows times 16 micro-batches are 32 rows for each update.
     """
     exercise = _exercise(name)
-    if answer is None or answer is ...:
-        print(f"… {name}: not attempted yet. hint({name!r}) gives a start.")
-        return
-    judge = {"number": _judge_number, "choice": _judge_choice, "function": _judge_function}
-    outcome = judge[exercise["kind"]](exercise, answer)
+    outcome = None if answer is None or answer is ... else judged(exercise, answer)
     if outcome is None:
-        print(f"… {name}: not attempted yet. hint({name!r}) gives a start.")
-    elif outcome == "":
-        print(f"✓ {name}: right. {exercise['solution'].strip()}")
+        print(translated(f"… {name}: not attempted yet. hint({name!r}) gives a start."))
+        return
+    remember(exercise["lesson"], name, solved=outcome == "")
+    if outcome == "":
+        _solved.add(name)
+        print(translated(f"✓ {name}: right.") + f" {exercise['solution'].strip()}")
     else:
-        print(f"✗ {name}: not yet. {outcome} hint({name!r}) helps.")
+        helps = translated(f"hint({name!r}) helps.")
+        print(translated(f"✗ {name}: not yet.") + f" {outcome} {helps}")
 
 
 def hint(name: str, level: int = 1) -> None:
@@ -91,7 +83,8 @@ def hint(name: str, level: int = 1) -> None:
     if level < len(hints):
         # A lesson imports check and hint, and always course_lib.
         answer = f"course_lib.solution({name!r})"
-        print(f"(More: hint({name!r}, {level + 1}); the answer: {answer}.)")
+        more = f"hint({name!r}, {level + 1})"
+        print(translated(f"(More: {more}; the answer: {answer}.)"))
 
 
 def solution(name: str) -> None:
@@ -109,25 +102,28 @@ def solution(name: str) -> None:
     """
     exercise = _exercise(name)
     text = exercise["solution"].strip()
-    if "code" in exercise:
+    if exercise["kind"] == "function":
         print(f"{text}\n\n{exercise['code'].rstrip()}")
     else:
         print(f"{exercise['answer']}. {text}")
 
 
-@cache
-def exercises() -> dict[str, dict[str, Any]]:
-    """Every exercise by name, as it stands in `exercises.toml`.
+def confirm_solved(*names: str) -> None:
+    """Stop unless these exercises were solved in this session: the end of every solution edition.
 
-    Returns:
-        Tables with lesson, kind, question, hints, solution, and what is right and wrong.
+    Args:
+        names: The exercises.
+
+    Raises:
+        CourseError: One of them was not; the message names it.
 
     Example:
-        >>> exercises()["accumulation"]["lesson"]
-        '06'
+        >>> check("accumulation", 16)
+        ✓ accumulation: right. 2 rows times 16 micro-batches are 32 rows for each update.
+        >>> confirm_solved("accumulation")
     """
-    text = resources.files("course_lib").joinpath("exercises.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    if left := [name for name in names if name not in _solved]:
+        raise CourseError(f"no solution passed its check: {', '.join(left)}.")
 
 
 def _exercise(name: str) -> dict[str, Any]:
@@ -136,12 +132,27 @@ def _exercise(name: str) -> dict[str, Any]:
     return exercises()[name]
 
 
-# Each judge answers "" for right, None for not attempted, and a sentence for not yet.
+def judged(exercise: Mapping[str, Any], answer: object) -> str | None:
+    """Judge an answer.
+
+    Args:
+        exercise: The exercise, as `exercises` gives it.
+        answer: What was answered.
+
+    Returns:
+        "" for right, None for not attempted, and a sentence for not yet.
+
+    Example:
+        >>> judged(exercises()["accumulation"], 16)
+        ''
+    """
+    judge = {"number": _judge_number, "choice": _judge_choice, "function": _judge_function}
+    return judge[exercise["kind"]](exercise, answer)
 
 
 def _judge_number(exercise: Mapping[str, Any], answer: object) -> str | None:
     if isinstance(answer, bool) or not hasattr(answer, "__float__"):
-        return f"The answer is a number; this is {answer!r}."
+        return translated(f"The answer is a number; this is {answer!r}.")
     tolerance = float(exercise["tolerance"])
     given = float(answer)
     if math.isclose(given, float(exercise["answer"]), rel_tol=0, abs_tol=tolerance):
@@ -149,7 +160,7 @@ def _judge_number(exercise: Mapping[str, Any], answer: object) -> str | None:
     for wrong in exercise["wrong"]:
         if math.isclose(given, float(wrong["answer"]), rel_tol=0, abs_tol=tolerance):
             return str(wrong["because"])
-    return f"{given:g} is not it."
+    return translated(f"{given:g} is not it.")
 
 
 def _judge_choice(exercise: Mapping[str, Any], answer: object) -> str | None:
@@ -160,12 +171,13 @@ def _judge_choice(exercise: Mapping[str, Any], answer: object) -> str | None:
         if given == str(wrong["answer"]).casefold():
             return str(wrong["because"])
     choices = [exercise["answer"], *(wrong["answer"] for wrong in exercise["wrong"])]
-    return f"Answer one of {', '.join(sorted(map(repr, choices)))}; this is {answer!r}."
+    listed = ", ".join(sorted(map(repr, choices)))
+    return translated(f"Answer one of {listed}; this is {answer!r}.")
 
 
 def _judge_function(exercise: Mapping[str, Any], answer: object) -> str | None:
     if not callable(answer):
-        return f"The answer is a function; this is {answer!r}."
+        return translated(f"The answer is a function; this is {answer!r}.")
     function: Callable[..., object] = answer
     results = []
     for case in exercise["case"]:
@@ -174,11 +186,13 @@ def _judge_function(exercise: Mapping[str, Any], answer: object) -> str | None:
             results.append(function(*case["inputs"]))
         # Whatever a learner's function does wrong is an answer to be told, not a crash.
         except Exception as error:
-            return f"Called with {call} it raised {type(error).__name__}: {error}."
+            raised = f"{type(error).__name__}: {error}"
+            return translated(f"Called with {call} it raised {raised}.")
     if all(result is None or result is ... for result in results):
         return None
     for case, result in zip(exercise["case"], results, strict=True):
         if result != case["output"]:
             call = ", ".join(map(repr, case["inputs"]))
-            return f"Called with {call} it gave {result!r}. {case['because']}"
+            told = translated(f"Called with {call} it gave {result!r}.")
+            return f"{told} {case['because']}"
     return ""
