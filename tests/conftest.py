@@ -279,3 +279,36 @@ def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
         except (urllib.error.URLError, OSError):
             time.sleep(0.25)
     raise AssertionError("JupyterLab does not answer")
+
+
+# Every text in the view against its own background, by WCAG 2's formula: 4.5 is the least.
+_CONTRASTS = """view => {
+  const parts = (colour) => colour.match(/[0-9.]+/g).map(Number);
+  const light = (colour) => {
+    const [r, g, b] = parts(colour).map((v) => v / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = getComputedStyle(node).backgroundColor;
+      if (parts(colour)[3] !== 0) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const poor = [];
+  for (const node of view.querySelectorAll("*")) {
+    if (![...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
+    if (["STYLE", "SCRIPT"].includes(node.tagName) || node.closest("svg")) continue;
+    const [a, b] = [light(getComputedStyle(node).color), light(behind(node))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) poor.push(`${node.tagName} ${node.textContent}: ${contrast.toFixed(1)}`);
+  }
+  return poor;
+}"""
+
+
+def poor_contrasts(view: Any) -> list[str]:
+    """The texts of a view on a page that are hard to read, each with its contrast."""
+    found: list[str] = view.evaluate(_CONTRASTS)
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Lab, LabNotebook
+from conftest import Lab, LabNotebook, poor_contrasts
 
 from course_lib.approach import choose_approach
 from course_lib.evaluation.votes import sides
@@ -19,8 +19,6 @@ CELLS = {
     "planner": """\
 import course_lib
 runtime = course_lib.start()
-from course_lib.approach import choose_approach
-from course_lib.evaluation.votes import sides
 from course_lib.widgets import memory_sliders
 planner = memory_sliders("Qwen2.5-7B-Instruct", method="qlora")
 planner""",
@@ -61,6 +59,19 @@ from course_lib.widgets import blind_ab
 questions = [f"How long does delivery to city {n} take?" for n in range(4)]
 pair = blind_ab(questions, ["one"] * 4, ["two"] * 4, "votes.jsonl")
 pair""",
+    # Questions of the test's own: those of the lessons may change.
+    "quiz": """\
+import os
+from course_lib.exercises import texts
+from course_lib.exercises.record import progress
+from course_lib.widgets import quiz
+os.environ["COURSE_PROGRESS"] = "progress.json"
+options, because = ["The rows", "The rate"], ["Rows decide.", "A rate is a knob."]
+texts._read("en")[1]["00"] = [
+    {"question": f"What matters {n}?", "options": options, "answer": 1, "because": because}
+    for n in ("most", "first")]
+asked = quiz("00")
+asked""",
 }
 
 
@@ -74,12 +85,18 @@ def notebook(lab: Lab) -> Iterator[LabNotebook]:
 
 @pytest.fixture
 def shown(notebook: LabNotebook, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    """The output of the test's own cell; pictures of it and of the page are kept in tmp_path."""
+    """The output of the test's own cell, which has to be readable to the end.
+
+    Pictures of it and of the page are kept in tmp_path.
+    """
     name = request.node.name.removeprefix("test_").split("_", 1)[0]
     shown = notebook.run(list(CELLS).index(name))
     yield shown
     shown.screenshot(path=tmp_path / f"{name}.png")
     notebook.page.screenshot(path=tmp_path / f"{name}_page.png")
+    assert poor_contrasts(shown) == []
+    wide = "node => [...node.querySelectorAll('.jupyter-widgets')].some(n => n.scrollWidth > 900)"
+    assert not shown.evaluate(wide), "it runs out of a window 1000 pixels wide"
 
 
 def drag(notebook: LabNotebook, handle: Any, by: int) -> None:
@@ -97,9 +114,12 @@ def test_planner(notebook: LabNotebook, shown: Any) -> None:
     verdict = shown.locator("[role=status]")
     verdict.wait_for()
     assert "fits" in verdict.inner_text()
-    drag(notebook, shown.locator(".noUi-handle").nth(0), 400)
+    drag(notebook, shown.get_by_role("slider", name="Tokens a row"), 400)
     notebook.until("planner.seq_len.value", 8192)
-    shown.locator(".noUi-handle").nth(1).focus()
+    assert (
+        shown.get_by_role("slider", name="Tokens a row").get_attribute("aria-valuetext") == "8,192"
+    )
+    shown.get_by_role("slider", name="Rows at once").focus()
     notebook.page.keyboard.press("ArrowRight")
     notebook.until("planner.batch.value", 2)
     shown.get_by_label("Checkpointing").click()
@@ -124,7 +144,11 @@ def test_helper(notebook: LabNotebook, shown: Any) -> None:
     shown.get_by_label("stays the same for a year or more").focus()
     notebook.page.keyboard.press("Space")
     notebook.until("helper.boxes['stable'].value", True)
-    drag(notebook, shown.locator(".noUi-handle"), -400)
+    # A letter typed here is no command of the notebook's: "x" would cut a cell.
+    shown.get_by_label("small budget").focus()
+    notebook.page.keyboard.press("x")
+    assert notebook.page.locator(".jp-CodeCell").count() == len(CELLS) + 1
+    drag(notebook, shown.get_by_role("slider", name="Examples"), -400)
     notebook.until("helper.rows.value", 0)
     way = choose_approach(rows=0, fixed_style=True, fresh_facts=True, stable=True).way
     assert notebook.ask("helper.approach.way") == way == verdict.inner_text()
@@ -138,10 +162,11 @@ def test_curves(notebook: LabNotebook, shown: Any) -> None:
     figure = shown.locator("img")
     assert "up to step 40: training loss" in figure.get_attribute("alt")
     assert notebook.ask("len(curves.losses)") == 20
-    drag(notebook, shown.locator(".noUi-handle"), -1000)
+    step = shown.get_by_role("slider", name="Step")
+    drag(notebook, step, -1000)
     notebook.until("curves.step.value", 2)
     status.get_by_text("Step 2, epoch").wait_for()
-    shown.locator(".noUi-handle").focus()
+    step.focus()
     for _ in range(4):
         notebook.page.keyboard.press("ArrowRight")
     notebook.until("curves.step.value", 10)
@@ -158,6 +183,7 @@ def test_xray(notebook: LabNotebook, shown: Any) -> None:
     assert token.get_attribute("title") == f"id {number(notebook, ' long')}, masked"
     token.click()
     notebook.until("view.tokens.token[view.chosen]", " long")
+    assert token.get_attribute("aria-pressed") == "true"
     said.get_by_text(f"“·long”: id {number(notebook, ' long')}, masked").wait_for()
     # Tab leads to the next token, Enter chooses it.
     token.focus()
@@ -223,3 +249,25 @@ def test_blind(notebook: LabNotebook, shown: Any) -> None:
     shown.get_by_text("Pair 3 of 4").wait_for()
     notebook.until("votes('votes.jsonl')", {"0": left[0], "1": left[1]})
     assert notebook.ask("pair.result().same") == 0
+
+
+def test_quiz(notebook: LabNotebook, shown: Any) -> None:
+    look = shown.get_by_role("button", name="Check my answers")
+    look.click()
+    shown.get_by_text("not answered yet").nth(1).wait_for()
+    shown.get_by_label("The rate").nth(0).click()
+    notebook.until("[choice.value for choice in asked.choices]", [2, None])
+    look.click()
+    shown.get_by_text("✗ A rate is a knob.").wait_for()
+    # By keyboard: the space bar takes an option, an arrow key the next.
+    second = shown.get_by_role("radiogroup", name="2. What matters first?")
+    second.get_by_label("The rows").focus()
+    notebook.page.keyboard.press("Space")
+    notebook.until("[choice.value for choice in asked.choices]", [2, 1])
+    shown.get_by_label("The rate").nth(0).focus()
+    notebook.page.keyboard.press("ArrowUp")
+    notebook.until("[choice.value for choice in asked.choices]", [1, 1])
+    look.focus()
+    notebook.page.keyboard.press("Enter")
+    shown.get_by_role("status").get_by_text("2 of 2 right").wait_for()
+    notebook.until("int(progress().loc['00', 'quiz'])", 2)

@@ -24,9 +24,8 @@ from course_lib.cleaning.preferences import conversation
 from course_lib.errors import CourseError
 from course_lib.widgets.cards import card, table, text_html
 from course_lib.widgets.fixing import FixEditor, button, focus
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
-_HERE = Path(__file__).parent
 _DONE = {"keep": "kept", "fix": "fixed", "reject": "rejected"}
 
 
@@ -99,20 +98,16 @@ class AnnotationView(ipywidgets.VBox):
         self.note.add_class("annotation-note")
         # Hidden while a fix is written.
         self._deciding = ipywidgets.HBox([self.keep, self.fix, self.reject, self.undo, self.key])
-        # What runs in the page: an HTML widget runs no scripts, an output does.
-        script = {"application/javascript": (_HERE / "keys.js").read_text("utf-8")}
-        shown = {"output_type": "display_data", "data": script, "metadata": {}}
-        style = (_HERE / "annotation.css").read_text("utf-8")
         super().__init__(
             [
-                ipywidgets.HTML(f"<style>{style}</style>", layout={"display": "none"}),
+                style("annotation.css"),
                 self.progress,
                 # Above the finding: the buttons stay where they are however long a row is.
                 self._deciding,
                 self.note,
                 self.card,
                 self.editor,
-                ipywidgets.Output(outputs=(shown,)),
+                script("keys.js"),
             ]
         )
         self.add_class("course-annotation")

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets
 
 from course_lib.approach import Approach, choose_approach
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 _CRITERIA = {
     "fixed_style": "one fixed style in every answer",
@@ -79,7 +79,10 @@ class ApproachView(ipywidgets.VBox):
         self.verdict = ipywidgets.HTML()
         moved = [*self.boxes.values(), self.rows]
         columns = [ipywidgets.VBox(moved[:4]), ipywidgets.VBox(moved[4:])]
-        super().__init__([ipywidgets.HBox(columns), self.verdict])
+        super().__init__(
+            [style("controls.css"), ipywidgets.HBox(columns), self.verdict, script("names.js")]
+        )
+        self.add_class("course-controls")
         for part in moved:
             part.observe(self._decide, "value")
         self._decide()

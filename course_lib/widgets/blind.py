@@ -12,9 +12,8 @@ from course_lib.errors import CourseError
 from course_lib.evaluation.votes import Preference, preference, record_vote, sides, votes
 from course_lib.widgets.cards import text_html
 from course_lib.widgets.fixing import button
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, somebody_is_there, style
 
-_CSS = Path(__file__).with_name("annotation.css")
 _TABLE_ROWS = 5
 
 
@@ -95,10 +94,9 @@ class BlindView(ipywidgets.VBox):
         self.same = button("No difference", "same")
         self.right = button("Right is better", "right")
         self.undo = button("Back", "undo")
-        style = f"<style>{_CSS.read_text('utf-8')}</style>"
         super().__init__(
             [
-                ipywidgets.HTML(style, layout={"display": "none"}),
+                style("annotation.css"),
                 self.progress,
                 self.card,
                 ipywidgets.HBox([self.left, self.same, self.right, self.undo]),
@@ -173,8 +171,8 @@ class BlindView(ipywidgets.VBox):
 
 def _card(question: str, left: str, right: str) -> str:
     answers = "".join(
-        f'<div class="message"><div class="role">{side}</div>'
+        f'<div class="side"><div class="role">{side}</div>'
         f'<div class="text">{text_html(answer)}</div></div>'
         for side, answer in (("Left", left), ("Right", right))
     )
-    return f'<p class="question"><b>{text_html(question)}</b></p>{answers}'
+    return f'<p class="question"><b>{text_html(question)}</b></p><div class="sides">{answers}</div>'

@@ -16,7 +16,7 @@ from transformers import TrainerCallback
 
 from course_lib.plotting.curves import learning_curves
 from course_lib.training.curves import learning_curve
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,9 +78,12 @@ class CurvesView(ipywidgets.VBox):
             options=[("none", 0)],
             description="Step",
             disabled=True,
-            layout={"width": "100%", "max_width": "1000px"},
+            layout={"width": "auto"},
         )
-        super().__init__([self.status, self.figure, self.step])
+        super().__init__(
+            [style("controls.css"), self.status, self.figure, self.step, script("names.js")]
+        )
+        self.add_class("course-controls")
         self.step.observe(self._mark, "value")
         self._say("Nothing is logged yet.")
 
@@ -135,16 +138,13 @@ class CurvesView(ipywidgets.VBox):
         self._draw(f"{self._title}. {told}", {change["new"]: f"step {change['new']:,}"})
 
     def _say(self, what: str) -> None:
-        self.status.value = (
-            '<p role="status" style="margin:0;font:16px/1.5 system-ui,sans-serif">'
-            f"<b>{escape(what)}</b></p>"
-        )
+        self.status.value = f'<p role="status" style="margin:0"><b>{escape(what)}</b></p>'
 
     def _draw(self, told: str, events: Mapping[int, str] | None = None) -> None:
         drawn = _png(learning_curves(self._log, events=events, title=self._title))
         self.figure.value = (
             f'<img alt="{escape(told)}" src="data:image/png;base64,{drawn}" '
-            'style="width:100%;max-width:1000px;background:#fff">'
+            'style="width:100%;background:#fff">'
         )
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:

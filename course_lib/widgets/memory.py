@@ -16,7 +16,7 @@ from course_lib.memory.estimate import METHODS, MemoryEstimate, estimate
 from course_lib.memory.speed import seconds_per_step
 from course_lib.plotting.memory import memory_bars
 from course_lib.plotting.style import BLACK, BLUE, COLOURS, GREY
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 _LENGTHS = [128, 256, 512, 1024, 2048, 4096, 8192]
 _RANKS = [4, 8, 16, 32, 64, 128, 256]
@@ -110,9 +110,9 @@ class MemoryView(ipywidgets.VBox):
         self.bar = ipywidgets.HTML()
         moved = (self.model, self.method, self.seq_len, self.batch, self.rank, self.checkpointing)
         left, right = moved[:3], moved[3:]
-        super().__init__(
-            [ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(right)]), self.bar]
-        )
+        columns = ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(right)])
+        super().__init__([style("controls.css"), columns, self.bar, script("names.js")])
+        self.add_class("course-controls")
         for part in moved:
             part.observe(self._draw, "value")
         self._draw()
@@ -197,10 +197,11 @@ def _svg(parts: Mapping[str, float], ceiling: float, name: str) -> str:
             )
         left += width
     at = 10 + ceiling * scale
+    side = "end" if at > _WIDTH / 3 else "start"  # where there is room for the words
     drawn.append(
         f'<line x1="{at:.1f}" x2="{at:.1f}" y1="24" y2="96" stroke="#000" stroke-width="3" '
         'stroke-dasharray="7 4"/>'
-        f'<text x="{at:.1f}" y="18" text-anchor="end" fill="#000" font-weight="bold">'
+        f'<text x="{at:.1f}" y="18" text-anchor="{side}" fill="#000" font-weight="bold">'
         f"{escape(name)}: {ceiling:.2f} GiB</text>"
     )
     told = ", ".join(f"{part} {gib:.2f}" for part, gib in shown.items())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -14,12 +13,11 @@ from course_lib.errors import CourseError
 from course_lib.tokenization.conversation import Messages
 from course_lib.tokenization.view import TokenView, turns, visible
 from course_lib.tokenization.xray import xray
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-_CSS = Path(__file__).with_name("xray.css")
 # A page with more buttons than this becomes sluggish.
 _MOST = 600
 
@@ -75,15 +73,22 @@ class XrayView(ipywidgets.VBox):
         self._messages = [dict(message) for message in messages]
         self.chosen = None
         self.tokens = xray(tokenizer, self._messages)
-        self._style = ipywidgets.HTML(layout={"display": "none"})
+        self._colours = ipywidgets.HTML(layout={"display": "none"})
         self.legend, self.said = ipywidgets.HTML(), ipywidgets.HTML()
         self.turns = ipywidgets.VBox()
         self.texts = [
             ipywidgets.Textarea(str(message["content"]), description=str(message["role"]), rows=2)
             for message in self._messages
         ]
-        super().__init__([self._style, self.turns, self.said, self.legend, *self.texts])
+        super().__init__(
+            [
+                *(style("xray.css"), self._colours),
+                *(self.turns, self.said, self.legend, *self.texts),
+                script("names.js"),
+            ]
+        )
         self.add_class("course-xray")
+        self.add_class(f"xray-{self.model_id}")
         for area in self.texts:
             area.observe(self._on_text, "value")
         self._show()
@@ -112,7 +117,7 @@ class XrayView(ipywidgets.VBox):
         for role, turn in turns(shown):
             rows.append(self._turn(role, turn, first))
             first += len(turn)
-        self._style.value = f"<style>{_CSS.read_text('utf-8')}{self._colours(shown)}</style>"
+        self._colours.value = f"<style>{self._blue(shown)}</style>"
         self.turns.children = rows
         trained, total = int(self.tokens["trained"].sum()), len(self.tokens)
         more = f", the first {_MOST} are shown" if total > _MOST else ""
@@ -137,10 +142,9 @@ class XrayView(ipywidgets.VBox):
         made.observe(self._on_choice, "value")
         return made
 
-    def _colours(self, shown: pd.DataFrame) -> str:
+    def _blue(self, shown: pd.DataFrame) -> str:
         """Which buttons are blue: toggle buttons have one style for all, so it is said in CSS."""
         name = f"xray-{self.model_id}"
-        self.add_class(name)
         picked, first = [], 0
         for _, turn in turns(shown):
             picked += [
