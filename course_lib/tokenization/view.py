@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from course_lib.language import translated
 from course_lib.tokenization.conversation import Messages
 from course_lib.tokenization.xray import xray
 
@@ -33,20 +34,23 @@ class TokenView:
         trained = "background:#0072B2;color:#fff;text-decoration:underline;font-weight:600"
         masked = "background:#e4e4e4;color:#333"
         cell = "display:inline-block;margin:1px;padding:1px 4px;border-radius:3px;white-space:pre"
+        kinds = {True: "trained", False: "masked"}
         lines = []
         for role, turn in turns(self.tokens):
             spans = "".join(
                 f'<span style="{cell};{trained if row.trained else masked}" '
-                f'title="id {row.id}, {"trained" if row.trained else "masked"}">'
+                f'title="{translated(f"id {row.id}, {kinds[bool(row.trained)]}")}">'
                 f"{html.escape(visible(str(row.token)))}</span>"
                 for row in turn.itertuples()
             )
             lines.append(f'<div style="margin:4px 0"><b>{html.escape(role)}</b> {spans}</div>')
         count, total = int(self.tokens["trained"].sum()), len(self.tokens)
         legend = (
-            f'<span style="{cell};{trained}">trained</span> the loss is computed here '
-            f'<span style="{cell};{masked}">masked</span> read, never learned '
-            f"({count} of {total} tokens are trained)"
+            f'<span style="{cell};{trained}">{translated("trained")}</span> '
+            f"{translated('the loss is computed here')} "
+            f'<span style="{cell};{masked}">{translated("masked")}</span> '
+            f"{translated('read, never learned')} "
+            f"({translated(f'{count} of {total} tokens are trained')})"
         )
         return (
             '<div style="font-family:monospace;font-size:16px;line-height:1.7">'

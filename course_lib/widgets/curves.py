@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import pandas as pd
-from IPython.display import display
-from transformers import TrainerCallback
 
+from course_lib.language import translated
 from course_lib.plotting.curves import learning_curves
 from course_lib.training.curves import learning_curve
 from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from transformers import Trainer, TrainerControl, TrainerState
+    from transformers import Trainer
 
 # Seconds between two drawings: one takes a fifth of a second, which the training waits for.
 _EVERY = 2.0
@@ -47,8 +46,11 @@ def live_curves(trainer: Trainer, *, title: str = "Learning curves") -> CurvesVi
         >>> curves                         # doctest: +SKIP
         CurvesView(60 of 60 steps, training loss 0.512)
     """
+    # transformers' trainer takes seconds to load; whoever has a trainer has it loaded.
+    from course_lib.widgets.training import ShowCurves
+
     view = CurvesView(title)
-    trainer.add_callback(_Watch(view))
+    trainer.add_callback(ShowCurves(view))
     return view
 
 
@@ -75,8 +77,8 @@ class CurvesView(ipywidgets.VBox):
         self._drawn = 0.0
         self.status, self.figure = ipywidgets.HTML(), ipywidgets.HTML()
         self.step = ipywidgets.SelectionSlider(
-            options=[("none", 0)],
-            description="Step",
+            options=[("–", 0)],
+            description=translated("Step"),
             disabled=True,
             layout={"width": "auto"},
         )
@@ -85,7 +87,7 @@ class CurvesView(ipywidgets.VBox):
         )
         self.add_class("course-controls")
         self.step.observe(self._mark, "value")
-        self._say("Nothing is logged yet.")
+        self._say(translated("Nothing is logged yet."))
 
     def __repr__(self) -> str:
         done = 0 if self.losses.empty else self.losses["step"].iloc[-1]
@@ -112,11 +114,11 @@ class CurvesView(ipywidgets.VBox):
         if self.losses.empty:
             return
         done = self.losses["step"].iloc[-1]
-        self._say(f"Step {done} of {total}: {self._latest()}")
+        self._say(translated(f"Step {done} of {total}: {self._latest()}"))
         now = time.monotonic()
         if ended or now - self._drawn > _EVERY:
             self._drawn = now
-            self._draw(f"{self._title}, up to step {done}: {self._latest()}")
+            self._draw(translated(f"{self._title}, up to step {done}: {self._latest()}"))
         self.step.disabled = not ended
         if ended:
             # Not a choice of anybody's: nothing is marked.
@@ -133,9 +135,9 @@ class CurvesView(ipywidgets.VBox):
     def _mark(self, change: Mapping[str, Any]) -> None:
         """The slider has been moved: say what was measured at that step, and mark it."""
         row = self.losses.set_index("step").loc[change["new"]]
-        told = f"Step {change['new']:,}, epoch {row['epoch']:.3g}: {_told(row)}"
+        told = translated(f"Step {change['new']:,}, epoch {row['epoch']:.3g}: {_told(row)}")
         self._say(told)
-        self._draw(f"{self._title}. {told}", {change["new"]: f"step {change['new']:,}"})
+        self._draw(translated(f"{self._title}. {told}"), {change["new"]: f"step {change['new']:,}"})
 
     def _say(self, what: str) -> None:
         self.status.value = f'<p role="status" style="margin:0"><b>{escape(what)}</b></p>'
@@ -158,40 +160,9 @@ class CurvesView(ipywidgets.VBox):
         return bundle
 
 
-class _Watch(TrainerCallback):
-    """Hands a trainer's log to a view, and shows the view where the training runs."""
-
-    def __init__(self, view: CurvesView) -> None:
-        self._view = view
-        self._there = False
-        self._handle: Any = None
-
-    def on_train_begin(
-        self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Show the view, empty."""
-        self._there = somebody_is_there()
-        self._handle = display(self._view, display_id=True) if self._there else None
-
-    def on_log(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Draw what is new; where nobody looks, the end is enough."""
-        if self._there:
-            self._view.show(state.log_history, state.max_steps)
-
-    def on_train_end(
-        self, args: Any, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> None:
-        """Draw the whole training: this is what a saved notebook keeps."""
-        self._view.show(state.log_history, state.max_steps, ended=True)
-        if self._handle is None:
-            display(self._view)
-        else:
-            self._handle.update(self._view)
-
-
 def _told(row: pd.Series) -> str:
     known = [(name, row[column]) for column, name in _LOSSES.items() if column in row]
-    return ", ".join(f"{name} {loss:.3f}" for name, loss in known if pd.notna(loss))
+    return ", ".join(translated(f"{name} {loss:.3f}") for name, loss in known if pd.notna(loss))
 
 
 def _png(figure: Figure) -> str:

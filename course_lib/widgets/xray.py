@@ -10,6 +10,7 @@ import ipywidgets
 import pandas as pd
 
 from course_lib.errors import CourseError
+from course_lib.language import translated
 from course_lib.tokenization.conversation import Messages
 from course_lib.tokenization.view import TokenView, turns, visible
 from course_lib.tokenization.xray import xray
@@ -120,13 +121,16 @@ class XrayView(ipywidgets.VBox):
         self._colours.value = f"<style>{self._blue(shown)}</style>"
         self.turns.children = rows
         trained, total = int(self.tokens["trained"].sum()), len(self.tokens)
-        more = f", the first {_MOST} are shown" if total > _MOST else ""
+        told = [translated(f"{trained} of {total} tokens are trained")]
+        if total > _MOST:
+            told.append(translated(f"the first {_MOST} are shown"))
         self.legend.value = (
-            '<p><span class="trained">trained</span> the loss is computed here '
-            '<span class="masked">masked</span> read, never learned '
-            f"({trained} of {total} tokens are trained{more})</p>"
+            f'<p><span class="trained">{translated("trained")}</span> '
+            f"{translated('the loss is computed here')} "
+            f'<span class="masked">{translated("masked")}</span> '
+            f"{translated('read, never learned')} ({', '.join(told)})</p>"
         )
-        self._say("Choose a token to read its number.")
+        self._say(translated("Choose a token to read its number."))
 
     def _turn(self, role: str, turn: pd.DataFrame, first: int) -> Any:
         made = ipywidgets.ToggleButtons(
@@ -165,7 +169,8 @@ class XrayView(ipywidgets.VBox):
             if row is not change["owner"]:
                 row.index = None
         row = self.tokens.iloc[self.chosen].to_dict()
-        self._say(f"Token {self.chosen + 1}, “{visible(str(row['token']))}”: {_about(row)}")
+        token = visible(str(row["token"]))
+        self._say(translated(f"Token {self.chosen + 1}, “{token}”: {_about(row)}"))
 
     def _say(self, what: str) -> None:
         self.said.value = f'<p role="status">{escape(what)}</p>'
@@ -181,4 +186,4 @@ class XrayView(ipywidgets.VBox):
 
 
 def _about(row: Mapping[Any, Any]) -> str:
-    return f"id {row['id']}, {'trained' if row['trained'] else 'masked'}"
+    return translated(f"id {row['id']}, {'trained' if row['trained'] else 'masked'}")
