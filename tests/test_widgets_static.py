@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from test_widgets_in_jupyterlab import CELLS
 
+from course_lib.cleaning import clean
+from course_lib.cleaning.annotation import sample_findings
+from course_lib.cleaning.rule import chat
+from course_lib.formats import write_jsonl
 from course_lib.publishing.pages import write_page
 from course_lib.publishing.slides import write_deck
+from course_lib.widgets import CurvesView, annotate, approach_chooser, blind_ab, memory_sliders
 
 # What each shows: a picture, or words that stand in its HTML.
 SHOWN: dict[str, str | None] = {
@@ -73,7 +79,37 @@ def test_a_page_and_a_slide_show_the_same(ran: Any, write: Any, tmp_path: Path) 
 
 def test_a_notebook_saved_in_jupyterlab_has_both_forms() -> None:
     """Opened without a kernel, it shows the second form."""
-    from course_lib.widgets import approach_chooser, memory_sliders
-
     for view, form in ((memory_sliders(), "image/png"), (approach_chooser(), "text/html")):
         assert {LIVE, form, "text/plain"} <= set(view._repr_mimebundle_())
+
+
+def said(part: Any) -> Iterator[str]:
+    """What a widget and all its parts have for labels."""
+    for name in ("description", "placeholder"):
+        text = getattr(part, name, "")
+        if text.strip("\u200b"):
+            yield text
+    for child in getattr(part, "children", ()):
+        yield from said(child)
+
+
+def test_every_label_is_japanese_in_japanese(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_LANGUAGE", "ja")
+    row = {"messages": chat("Where is <b>the tent</b>?", "In the box, we think.")}
+    report = clean(write_jsonl([row], tmp_path / "rows.jsonl"), rules=["html"])
+    judge = annotate(sample_findings(report), tmp_path / "mina.jsonl")
+    judge.fix.click()
+    views = [
+        judge,
+        approach_chooser(),
+        blind_ab(["Why?"], ["Yes."], ["No."], tmp_path / "votes.jsonl"),
+        CurvesView("curves"),
+        memory_sliders(),
+    ]
+    labels = [label for view in views for label in said(view)]
+    assert len(labels) == 28
+    assert [label for label in labels if not re.search("[ぁ-んァ-ヶ一-龥]", label)] == [
+        "k、f、r、u"
+    ]
