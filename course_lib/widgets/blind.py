@@ -162,7 +162,7 @@ class BlindView(ipywidgets.VBox):
 
     def _table(self) -> str:
         head = "".join(
-            f'<th scope="col">{translated(name)}</th>' for name in ("question", "left", "right")
+            f'<th scope="col">{translated(name)}</th>' for name in ("question", "Left", "Right")
         )
         body = "".join(
             "<tr>" + "".join(f"<td>{text_html(text, 200)}</td>" for text in pair) + "</tr>"
