@@ -28,6 +28,7 @@ def write_page(notebook: NotebookNode, path: Path) -> None:
         template_name="course_page",
         extra_template_basedirs=[str(TEMPLATES)],
         embed_images=True,
+        language_code=notebook.metadata.get("lang", "en"),
         mathjax_url="",
     )
     resources = {"metadata": {"name": path.stem.replace("_", " ")}}

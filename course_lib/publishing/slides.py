@@ -171,11 +171,9 @@ def make_decks(paths: Sequence[Path], out: Path) -> list[Deck]:
     """
     copy_reveal(out / "slides" / "reveal.js")
     errors: dict[Path, str | None] = {}
-    for edition in sorted({_edition(path) for path in paths}):
-        missing = [path for path in paths if _edition(path) == edition and not _ran(path, out)]
-        if missing:
-            runs = run_course(missing, out / "course" / edition, jobs=default_jobs())
-            errors |= {path: run.error for path, run in zip(missing, runs, strict=True)}
+    if missing := [path for path in paths if not _ran(path, out)]:
+        runs = run_course(missing, out / "course", jobs=default_jobs())
+        errors |= {path: run.error for path, run in zip(missing, runs, strict=True)}
     decks = []
     for path in paths:
         notebook = _ran(path, out) or read_notebook(path)
