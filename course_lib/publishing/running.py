@@ -208,3 +208,37 @@ def _read_claims(ledger: Path) -> list[dict[str, Any]]:
     lines = ledger.read_text(encoding="utf-8").splitlines()
     latest = {claim["statement"]: claim for claim in map(json.loads, lines)}
     return list(latest.values())
+
+
+def with_outputs(path: Path, executed: Path) -> NotebookNode | None:
+    """Return a notebook with the outputs of its run, if it was run as it stands.
+
+    Args:
+        path: The notebook as it stands now.
+        executed: Where a run of it was written, if there was one.
+
+    Returns:
+        The notebook, None if nothing lies there, or a run of other code. Text may have changed
+        since.
+
+    Raises:
+        CourseError: One of the files is no notebook.
+
+    Example:
+        >>> with_outputs(Path("notebooks/00_start_here.ipynb"), Path("absent.ipynb")) is None
+        True
+    """
+    if not executed.is_file():
+        return None
+    notebook = read_notebook(path)
+    code, ran = _code(notebook), _code(read_notebook(executed))
+    if [cell.source for cell in ran] != [cell.source for cell in code]:
+        return None
+    for cell, before in zip(code, ran, strict=True):
+        cell.outputs = before.outputs
+        cell.metadata["execution"] = before.metadata.get("execution", {})
+    return notebook
+
+
+def _code(notebook: NotebookNode) -> list[NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]

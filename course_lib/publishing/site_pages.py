@@ -23,10 +23,10 @@ from course_lib.exercises.texts import exercises
 from course_lib.language import translated
 from course_lib.publishing.bootstrap import REPOSITORY
 from course_lib.publishing.course import ROOT
-from course_lib.publishing.editions import asked_in, code_of, language_of, words_of
+from course_lib.publishing.editions import asked_in, code_of, words_of
 from course_lib.publishing.launch import badges_of, tags_of
 from course_lib.publishing.pages import TEMPLATES
-from course_lib.publishing.running import read_notebook
+from course_lib.publishing.running import language_of, read_notebook, with_outputs
 
 # What is shown beside the lessons, and the page that it becomes. It is in English alone.
 GUIDES = {
@@ -95,7 +95,7 @@ def write_lesson(path: Path, out: Path, folder: Path) -> Lesson:
     notebook = read_notebook(path)
     language = language_of(notebook)
     edition = "" if language == "en" else language
-    ran = with_outputs(notebook, out / "course" / edition / path.name)
+    ran = with_outputs(path, out / "course" / edition / path.name)
     title = next(
         (
             found[1]
@@ -108,36 +108,9 @@ def write_lesson(path: Path, out: Path, folder: Path) -> Lesson:
         raise CourseError(f"{path}: no title. Begin its first text with '# '.")
     deck = Path("slides") / edition / f"{path.stem}.html"
     folder.mkdir(parents=True, exist_ok=True)
-    nbformat.write(lesson_page(notebook, ran=ran), folder / path.name)
-    return Lesson(path, title, language, ran, deck.as_posix() if (out / deck).is_file() else None)
-
-
-def with_outputs(notebook: NotebookNode, executed: Path) -> bool:
-    """Give a notebook the outputs of its run, if it was run as it stands.
-
-    Args:
-        notebook: The notebook; its cells get the outputs.
-        executed: Where the run was written, if there was one.
-
-    Returns:
-        Whether it now has them. Text may have changed since, code may not.
-
-    Raises:
-        CourseError: What lies there is no notebook.
-
-    Example:
-        >>> with_outputs(nbformat.v4.new_notebook(), Path("absent.ipynb"))
-        False
-    """
-    if not executed.is_file():
-        return False
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    ran = [cell for cell in read_notebook(executed).cells if cell.cell_type == "code"]
-    if [cell.source for cell in ran] != [cell.source for cell in code]:
-        return False
-    for cell, done in zip(code, ran, strict=True):
-        cell.outputs = done.outputs
-    return True
+    nbformat.write(lesson_page(ran or notebook, ran=ran is not None), folder / path.name)
+    slides = deck.as_posix() if (out / deck).is_file() else None
+    return Lesson(path, title, language, ran is not None, slides)
 
 
 def lesson_page(notebook: NotebookNode, *, ran: bool) -> NotebookNode:

@@ -40,7 +40,7 @@ from course_lib.publishing.course import (
 )
 from course_lib.publishing.formulas import WithFormulas
 from course_lib.publishing.pages import TEMPLATES
-from course_lib.publishing.running import read_notebook
+from course_lib.publishing.running import read_notebook, with_outputs
 
 # Folders of notebooks that are a translation of the course; their decks get a folder of that name.
 _EDITIONS = {"ja"}
@@ -188,22 +188,7 @@ def _edition(path: Path) -> str:
 
 
 def _ran(path: Path, out: Path) -> NotebookNode | None:
-    """This notebook with the outputs of a run of the very same code, if there is one."""
-    executed = out / "course" / _edition(path) / path.name
-    if not executed.is_file():
-        return None
-    notebook = read_notebook(path)
-    code, ran = _code(notebook), _code(read_notebook(executed))
-    if [cell.source for cell in ran] != [cell.source for cell in code]:
-        return None
-    for cell, before in zip(code, ran, strict=True):
-        cell.outputs = before.outputs
-        cell.metadata["execution"] = before.metadata.get("execution", {})
-    return notebook
-
-
-def _code(notebook: NotebookNode) -> list[NotebookNode]:
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return with_outputs(path, out / "course" / _edition(path) / path.name)
 
 
 class _Exporter(WithFormulas, SlidesExporter):

@@ -255,14 +255,18 @@ def reader(request: pytest.FixtureRequest, browser: Any, folder: Path) -> Iterat
         start = (folder / "build/site").as_uri() + "/"
     faults: list[str] = []
     seen = browser.new_page(viewport={"width": 1280, "height": 900})
-    seen.on("console", lambda said: said.type in ("error", "warning") and faults.append(said.text))
+
+    def on_console(said: Any) -> None:
+        if said.type in ("error", "warning"):
+            faults.append(said.text)
+
+    def on_request(asked: Any) -> None:
+        if not asked.url.startswith((start, "data:", "blob:")):
+            faults.append(f"asks {asked.url}")
+
+    seen.on("console", on_console)
     seen.on("pageerror", lambda error: faults.append(str(error)))
-    seen.on(
-        "request",
-        lambda asked: (
-            asked.url.startswith((start, "data:", "blob:")) or faults.append(f"asks {asked.url}")
-        ),
-    )
+    seen.on("request", on_request)
     yield seen, start
     seen.close()
     assert faults == []
