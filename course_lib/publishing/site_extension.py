@@ -64,5 +64,5 @@ def _inline(writer: HTML5Translator, node: nodes.math) -> None:
 
 
 def _display(writer: HTML5Translator, node: nodes.math_block) -> None:
-    writer.body.append(f'<div class="math">{as_mathml(node.astext(), display=True)}</div>')
+    writer.body.append(f'<div class="formula">{as_mathml(node.astext(), display=True)}</div>')
     raise nodes.SkipNode
