@@ -22,6 +22,7 @@ VERBS = {
     "course": ("course_lib.publishing.course", "run every notebook and report on it"),
     "solutions": ("course_lib.publishing.editions", "write every lesson with its solutions"),
     "translations": ("course_lib.publishing.translations", "is the Japanese edition in step?"),
+    "launch": ("course_lib.publishing.launch", "write first cells and one-click badges"),
     "slides": ("course_lib.publishing.slides", "make a slide deck of every notebook"),
 }
 

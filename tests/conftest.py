@@ -24,6 +24,14 @@ LESSONS = (
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_progress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests solve is no learner's progress."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_PROGRESS", str(tmp_path_factory.mktemp("progress") / "progress.json"))
+        yield
+
+
 class TaughtChat(NamedTuple):
     """A model, its tokenizer, and the rows that it knows by heart."""
 

@@ -55,7 +55,7 @@ def test_is_committed_without_outputs(lesson: Any) -> None:
 
 
 def test_starts_with_the_one_bootstrap_cell(lesson: Any) -> None:
-    assert lesson.cells[0].source == CELL, "python -m course_lib.publishing.bootstrap writes it"
+    assert lesson.cells[0].source == CELL, "python -m course_lib launch writes it"
     assert all(cell.source != CELL for cell in lesson.cells[1:])
 
 
@@ -139,5 +139,5 @@ def test_ends_with_its_claims_and_what_was_seen(lesson: Any) -> None:
 def test_every_link_to_a_file_leads_somewhere(lesson: Any) -> None:
     folder = Path(__file__).resolve().parent.parent / "notebooks"
     for cell in markdown_cells(lesson):
-        for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", cell.source):
+        for target in re.findall(r"\]\((?!https?:|#|mailto:|data:)([^)#\s]+)", cell.source):
             assert (folder / target).exists(), target

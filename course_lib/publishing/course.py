@@ -106,12 +106,11 @@ def _in_pocket_profile() -> bool:
     return runtime.detect().profile == "pocket"
 
 
-def find_notebooks(asked: Sequence[Path], language: str = "en") -> list[Path]:
-    """Return the notebooks asked for, or all of one edition of the course in their order.
+def find_notebooks(asked: Sequence[Path]) -> list[Path]:
+    """Return the notebooks asked for, or all English ones of the course in their order.
 
     Args:
         asked: Their paths; none for all.
-        language: Of which edition all are taken: "en" in ``notebooks``, "ja" in ``notebooks/ja``.
 
     Raises:
         CourseError: One that was asked for is missing, or there are none at all.
@@ -123,11 +122,23 @@ def find_notebooks(asked: Sequence[Path], language: str = "en") -> list[Path]:
     for path in asked:
         if not path.is_file():
             raise CourseError(f"{path}: no such file. Give the path of a notebook (.ipynb).")
-    folder = ROOT / "notebooks" / ("" if language == "en" else language)
-    found = list(asked) or sorted(folder.glob("*.ipynb"))
+    found = list(asked) or sorted((ROOT / "notebooks").glob("*.ipynb"))
     if not found:
-        raise CourseError(f"{folder}: no notebooks there. Work from a full checkout.")
+        raise CourseError(f"{ROOT / 'notebooks'}: no notebooks there. Work from a full checkout.")
     return found
+
+
+def every_notebook() -> list[Path]:
+    """Return the course's notebooks in every language, the English ones first.
+
+    Raises:
+        CourseError: There are none at all.
+
+    Example:
+        >>> every_notebook()[0].name  # doctest: +SKIP
+        '00_start_here.ipynb'
+    """
+    return [*find_notebooks([]), *sorted((ROOT / "notebooks").glob("[a-z][a-z]/*.ipynb"))]
 
 
 def run_course(

@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 
 from course_lib.exercises.texts import exercises, planned
 from course_lib.language import translated
-from course_lib.publishing.course import ROOT, find_notebooks
+from course_lib.publishing.course import ROOT, every_notebook, find_notebooks
 from course_lib.publishing.running import read_notebook
 
 _CONFIRM = "from course_lib.exercises import confirm_solved"
@@ -56,7 +56,7 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
 
     written = []
-    for path in options.notebooks or [*find_notebooks([]), *find_notebooks([], "ja")]:
+    for path in find_notebooks(options.notebooks) if options.notebooks else every_notebook():
         notebook = read_notebook(path)
         folder = options.out / "solutions"
         file = (folder / "ja" if language_of(notebook) == "ja" else folder) / path.name

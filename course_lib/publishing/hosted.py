@@ -2,7 +2,9 @@
 
 These images come with torch and numpy, compiled to fit each other and the GPU's driver, and the
 kernel has often loaded numpy before the first cell runs: an install that moves either breaks the
-session in ways that a learner cannot repair. So whatever the image has of them is frozen.
+session in ways that a learner cannot repair. So whatever the image has of them is frozen, and what
+was added or moved besides is said. (pyarrow is not among the frozen: TRL from 1.0 on needs a newer
+one than Colab's image of June 2026 had, and its wheels bring all that they need.)
 """
 
 from __future__ import annotations
@@ -10,27 +12,55 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Collection
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 # The image's own, each built against the others: moving one of them breaks the rest.
-FROZEN = ("torch", "torchvision", "torchaudio", "triton", "numpy", "scipy", "pandas", "pyarrow")
+FROZEN = ("torch", "torchvision", "torchaudio", "triton", "numpy", "scipy", "pandas")
 
 
-def frozen_versions() -> str:
-    """Return a constraints file that pins every package of `FROZEN` to what is installed here.
+def main(home: Path, loaded: Collection[str] = ()) -> int:
+    """Install the course from its checkout, and say what stayed, what came and what moved.
+
+    Args:
+        home: The checkout.
+        loaded: The modules that the learner's kernel has loaded: of a newer version of one of them
+            it would see nothing until it restarts.
+
+    Returns:
+        pip's exit code. pip refuses, and installs nothing, if the course needs another torch.
 
     Example:
-        >>> "torch==" in frozen_versions()
-        True
+        >>> main(Path("fine-tuning-course"))  # doctest: +SKIP
+        The image keeps its own torch 2.11.0, numpy 2.0.2, scipy 1.16.3, pandas 2.2.2.
+        Installed besides: bitsandbytes, course-lib, trl …
+        0
     """
-    lines = []
-    for name in FROZEN:
-        try:
-            lines.append(f"{name}=={version(name)}")
-        except PackageNotFoundError:
-            continue  # the image does not have it, so nothing there can break
-    return "\n".join(lines) + "\n"
+    before = installed()
+    kept = [f"{name} {before[name]}" for name in FROZEN if name in before]
+    print(f"The image keeps its own {', '.join(kept)}.", flush=True)
+    code = install(home)
+    if code:
+        print("pip could not install the course; its message stands above, and nothing was moved.")
+        return code
+    after = installed()
+    came = sorted(set(after) - set(before))
+    moved = {name for name in before if name in after and before[name] != after[name]}
+    print(f"Installed besides: {', '.join(came) or 'nothing'}.")
+    if moved:
+        steps = [f"{name} {before[name]} → {after[name]}" for name in sorted(moved)]
+        print(f"Brought up to what the course needs: {', '.join(steps)}.")
+    modules = packages_distributions()
+    stale = {
+        name.lower().replace("_", "-")
+        for module in set(modules) & set(loaded)
+        for name in modules[module]
+    } & moved
+    if stale:
+        print(f"This session has the older {', '.join(sorted(stale))} in memory: restart it once")
+        print("(in the menu: Runtime or Run > Restart session), and run again from the first cell.")
+    return 0
 
 
 def install(home: Path) -> int:
@@ -40,7 +70,7 @@ def install(home: Path) -> int:
         home: The checkout.
 
     Returns:
-        pip's exit code. pip refuses, and installs nothing, if the course needs another torch.
+        pip's exit code.
 
     Example:
         >>> install(Path("fine-tuning-course"))  # doctest: +SKIP
@@ -53,5 +83,26 @@ def install(home: Path) -> int:
         return subprocess.run([sys.executable, *command], check=False).returncode
 
 
+def frozen_versions() -> str:
+    """Return a constraints file that pins every package of `FROZEN` to what is installed here.
+
+    Example:
+        >>> "torch==" in frozen_versions()
+        True
+    """
+    here = installed()
+    return "".join(f"{name}=={here[name]}\n" for name in FROZEN if name in here)
+
+
+def installed() -> dict[str, str]:
+    """Every installed package and its version, by its name in small letters.
+
+    Example:
+        >>> "torch" in installed()
+        True
+    """
+    return {each.name.lower().replace("_", "-"): each.version for each in distributions()}
+
+
 if __name__ == "__main__":
-    sys.exit(install(Path(__file__).resolve().parents[2]))
+    sys.exit(main(Path(__file__).resolve().parents[2], sys.argv[1:]))

@@ -31,8 +31,6 @@ from course_lib.publishing.course import ROOT, find_notebooks
 from course_lib.publishing.running import read_notebook
 
 LANGUAGE = "ja"
-# Stands in the first cell: the rest of the session speaks Japanese.
-SPEAK = f'\nos.environ["COURSE_LANGUAGE"] = "{LANGUAGE}"\n'
 
 
 def main(argv: list[str]) -> int:
@@ -103,6 +101,8 @@ def check(english: NotebookNode, target: Path) -> list[str]:
             problems.append(f"{source.id}: missing")
         elif source.cell_type == "code" and cell.source != _code(source):
             problems.append(f"{source.id}: its code differs from the English lesson's")
+        elif {"bootstrap", "launch"} & set(source.metadata.get("tags", [])):
+            continue  # `course_lib.publishing.launch` writes these in every language
         elif "translation" not in cell.metadata:
             problems.append(f"{source.id}: not translated yet")
         elif cell.metadata["translation"] != cell_hash(source):
@@ -212,9 +212,27 @@ def cell_hash(source: NotebookNode) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def in_language(first_cell: str, language: str) -> str:
+    """The first cell of an edition: the English one, and in others a line that sets the language.
+
+    Args:
+        first_cell: The first cell of an English lesson.
+        language: The edition's.
+
+    Example:
+        >>> print(in_language("import sys\\n", "ja"))
+        import sys
+        <BLANKLINE>
+        os.environ["COURSE_LANGUAGE"] = "ja"
+        <BLANKLINE>
+    """
+    if language == "en":
+        return first_cell
+    line = f'os.environ["COURSE_LANGUAGE"] = "{language}"'
+    return first_cell.replace("import sys\n", f"import sys\n\n{line}\n", 1)
+
+
 def _code(source: NotebookNode) -> str:
-    """The code of a cell in the Japanese edition: the English cell's, after its language is set."""
-    code = str(source.source)
-    if "bootstrap" in source.metadata.get("tags", []):
-        code = code.replace("import sys\n", f"import sys\n{SPEAK}", 1)
-    return code
+    """The code of a cell in the Japanese edition."""
+    first = "bootstrap" in source.metadata.get("tags", [])
+    return in_language(source.source, LANGUAGE) if first else str(source.source)

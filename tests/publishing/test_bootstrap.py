@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.publishing import bootstrap, hosted
-from course_lib.publishing.bootstrap import CELL, REPOSITORY, write
+from course_lib.publishing import hosted, launch
+from course_lib.publishing.bootstrap import CELL, REPOSITORY
+from course_lib.publishing.launch import badges_of, readme_with_badges, with_launch
 
 
 @pytest.fixture
@@ -51,7 +55,8 @@ def test_on_a_hosted_image_it_fetches_and_installs(
     home = str(tmp_path / "fine-tuning-course")
     exec(CELL, {})
     assert ran[0] == ["git", "clone", "--depth=1", REPOSITORY, home]
-    assert ran[1] == [sys.executable, "-m", "course_lib.publishing.hosted"]
+    assert ran[1][:3] == [sys.executable, "-m", "course_lib.publishing.hosted"]
+    assert "subprocess" in ran[1], "it says what the kernel has loaded"
     assert sys.path[0] == home
     Path(home).mkdir()
     ran.clear()
@@ -77,24 +82,46 @@ def test_the_install_pins_what_the_image_has(
     assert f"numpy=={version('numpy')}" in pinned
 
 
-def test_written_once_then_left_alone(small_lesson: Path) -> None:
-    assert write(small_lesson)
-    assert not write(small_lesson)
-    notebook = nbformat.read(small_lesson, as_version=4)
-    assert notebook.cells[0].source == CELL
-    assert len(notebook.cells) == 5
+def test_a_lesson_gets_its_first_cell_and_badges_once(small_lesson: Path) -> None:
+    small_lesson.write_text(with_launch(small_lesson), encoding="utf-8")
+    assert with_launch(small_lesson) == small_lesson.read_text(encoding="utf-8")
+    cells = nbformat.read(small_lesson, as_version=4).cells
+    assert cells[0].source == CELL
+    assert cells[2].id == "launch"
+    assert "weight = bytearray(60_000_000)" in [cell.source for cell in cells]
 
 
-def test_an_older_wording_is_replaced(small_lesson: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bootstrap, "CELL", "# an older wording")
-    write(small_lesson)
-    monkeypatch.undo()
-    assert write(small_lesson)
-    sources = [cell.source for cell in nbformat.read(small_lesson, as_version=4).cells]
-    assert sources[0] == CELL
-    assert "# an older wording" not in sources
+def test_an_older_wording_is_replaced(small_lesson: Path) -> None:
+    text = with_launch(small_lesson).replace("nothing to do", "an older wording")
+    small_lesson.write_text(text.replace("mybinder.org", "older.org"), encoding="utf-8")
+    after = with_launch(small_lesson)
+    assert "an older wording" not in after
+    assert "older.org" not in after
+
+
+def test_every_badge_opens_this_lesson_of_this_repository() -> None:
+    file = "notebooks/ja/07_spot_overfitting.ipynb"
+    name = REPOSITORY.removeprefix("https://github.com/")
+    for badge in badges_of(file).values():
+        found = re.fullmatch(r"\[!\[\w+\]\(data:image/svg\+xml;base64,(.+?)\)\]\((.+)\)", badge)
+        assert found
+        ElementTree.fromstring(base64.b64decode(found[1]))
+        assert found[2].startswith("https://")
+        assert name in found[2]
+        assert found[2].endswith(file)
+
+
+def test_lessons_and_readme_are_in_step_with_the_one_setting(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert launch.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_a_readme_without_a_place_is_refused() -> None:
+    with pytest.raises(CourseError, match="no <!-- launch -->"):
+        readme_with_badges("# Course", [])
 
 
 def test_what_is_no_notebook_is_said(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="no such file"):
-        write(tmp_path / "absent.ipynb")
+        with_launch(tmp_path / "absent.ipynb")
