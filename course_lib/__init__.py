@@ -52,6 +52,7 @@ _HOME = {
     "load_model": "course_lib.training",
     "sft_config": "course_lib.training",
     "sft_trainer": "course_lib.training",
+    "explain": "course_lib.troubleshooting",
 }
 
 

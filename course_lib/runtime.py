@@ -118,6 +118,8 @@ def detect() -> Runtime:
 def start(seed: int | None = None) -> Runtime:
     """Begin a session: detect, fix every seed, use the free cores, and quieten the libraries.
 
+    In a notebook, an exception that the course knows is explained below its traceback.
+
     Args:
         seed: The session's seed; without it ``COURSE_SEED``, else 0, so that two learners who run
             the same notebook see the same figures.
@@ -155,6 +157,10 @@ def start(seed: int | None = None) -> Runtime:
     import torch
     import transformers
 
+    from course_lib.troubleshooting.explaining import explain_cells
+
+    # In a notebook, known exceptions are explained below their traceback from here on.
+    explain_cells()
     transformers.set_seed(session_seed)
     torch.set_num_threads(runtime.cores)
 

@@ -16,6 +16,9 @@ from collections.abc import Collection
 from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
+# From this on pyarrow asks for numpy 2 when it is imported, and does not tell pip: of an image that
+# keeps numpy 1 it would make one in which nothing reads a dataset.
+_PYARROW_OF_NUMPY_2 = "26"
 # The image's own, each built against the others: moving one of them breaks the rest.
 FROZEN = ("torch", "torchvision", "torchaudio", "triton", "numpy", "scipy", "pandas")
 
@@ -86,12 +89,18 @@ def install(home: Path) -> int:
 def frozen_versions() -> str:
     """Return a constraints file that pins every package of `FROZEN` to what is installed here.
 
+    Returns:
+        One line a package; beside numpy 1 also the newest pyarrow that works with it.
+
     Example:
         >>> "torch==" in frozen_versions()
         True
     """
     here = installed()
-    return "".join(f"{name}=={here[name]}\n" for name in FROZEN if name in here)
+    lines = [f"{name}=={here[name]}" for name in FROZEN if name in here]
+    if here.get("numpy", "").startswith("1."):
+        lines.append(f"pyarrow<{_PYARROW_OF_NUMPY_2}")
+    return "\n".join(lines) + "\n"
 
 
 def installed() -> dict[str, str]:

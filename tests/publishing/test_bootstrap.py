@@ -82,6 +82,14 @@ def test_the_install_pins_what_the_image_has(
     assert f"numpy=={version('numpy')}" in pinned
 
 
+def test_beside_numpy_1_pyarrow_stays_one_that_works_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "pyarrow" not in hosted.frozen_versions()
+    monkeypatch.setattr(hosted, "installed", lambda: {"numpy": "1.26.4", "torch": "2.6.0"})
+    assert hosted.frozen_versions() == "torch==2.6.0\nnumpy==1.26.4\npyarrow<26\n"
+
+
 def test_a_lesson_gets_its_first_cell_and_badges_once(small_lesson: Path) -> None:
     small_lesson.write_text(with_launch(small_lesson), encoding="utf-8")
     assert with_launch(small_lesson) == small_lesson.read_text(encoding="utf-8")
