@@ -4,7 +4,8 @@
 #   make test     install into .venv, then lint, types, unit tests and every notebook
 #   make course   run every notebook, write build/course/*.html, build/course.json and the table of
 #                 claims in data/claims; with SEEDS="0 1 2" each notebook three times
-#   make slides   write build/slides/*.html, one deck a lesson
+#   make slides   write build/slides/*.html, one deck a lesson, run first where that is needed; with
+#                 Chromium also *.pdf, every slide looked at
 #   make data     regenerate data/yamabiko and data/capstone, byte for byte
 #   make pocket   rebuild the pocket model (hours on a CPU, minutes on a GPU)
 #   make doctor   say what this machine is and what will run on it

@@ -1,8 +1,9 @@
 """Hundreds of reads at once from the service while a job trains: how long each takes.
 
-Beside it, in the same run: the same reads while nothing trains, and a FastAPI route that does
-nothing at all, so that the share of the service, of the job and of the machine can be told apart.
-All of it, the client too, shares the machine's cores.
+Beside it, in the same run: the same reads while nothing trains, and from a FastAPI route that does
+nothing at all, with and without the job, so that the share of the service, of the job and of the
+machine can be told apart. Each server is a process of its own; the client is one, too, and all of
+them share the machine's cores.
 
     python benchmarks/serving_load.py
 """
@@ -16,15 +17,27 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
 
+import aiohttp
 import httpx
 import numpy as np
+import psutil
 import uvicorn
 from fastapi import FastAPI
 
 from course_lib.runtime import data_path
+
+
+class Reads(NamedTuple):
+    """Seconds of each read, of all, and of the server's processor."""
+
+    taken: list[float]
+    seconds: float
+    processor: float
 
 
 def main() -> None:
@@ -32,23 +45,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reads", type=int, default=4000)
     parser.add_argument("--in-flight", type=int, default=200)
+    parser.add_argument("--bare", action="store_true", help="only serve the route of nothing")
     options = parser.parse_args()
+    if options.bare:
+        serve_nothing()
+        return
     with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "course_lib", "serve", "--port", "0", "--home", folder],
-            stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        try:
-            assert server.stdout is not None
-            _, url, _, key, _ = server.stdout.readline().split('"')
-            measure(url, {"Authorization": f"Bearer {key}"}, options.reads, options.in_flight)
-        finally:
-            server.terminate()
-            server.wait()
+        serve = ["-m", "course_lib", "serve", "--port", "0", "--home", folder]
+        with started(serve) as server, started([__file__, "--bare"]) as bare:
+            measure(server, bare, options.reads, options.in_flight)
 
 
-def measure(url: str, headers: dict[str, str], reads: int, in_flight: int) -> None:
-    """Read with no job, with a job, and from a bare route."""
+@contextmanager
+def started(arguments: list[str]) -> Iterator[tuple[str, psutil.Process]]:
+    """Start a server.
+
+    Yields:
+        The first line that it prints, and its process.
+    """
+    command = [sys.executable, *arguments]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip(), psutil.Process(server.pid)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def measure(
+    server: tuple[str, psutil.Process], bare: tuple[str, psutil.Process], reads: int, in_flight: int
+) -> None:
+    """Read from both with a job, and from both without."""
+    _, url, _, key, _ = server[0].split('"')
+    headers = {"Authorization": f"Bearer {key}"}
     with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
         while not _answers(client):
             time.sleep(0.1)
@@ -57,13 +87,17 @@ def measure(url: str, headers: dict[str, str], reads: int, in_flight: int) -> No
         paths = ["models", "files", f"files/{file_id}", "fine_tuning/jobs", job, f"{job}/events"]
         while not client.get(f"{job}/checkpoints").json()["data"]:
             time.sleep(0.2)  # until it trains, and has a page of events
-        taken = asyncio.run(read(url, headers, paths, reads, in_flight))
-        assert client.get(job).json()["status"] == "running", "the job ended before the reads did"
-        show("while a job trains", taken)
-        client.post(f"{job}/cancel").raise_for_status()
-        time.sleep(1)
-        show("no job", asyncio.run(read(url, headers, paths, reads, in_flight)))
-    show("a bare route", bare(reads, in_flight))
+        for when in ("a job trains", "no job"):
+            least = read(bare[0], bare[1], {}, ["nothing"], reads, in_flight)
+            ours = read(url, server[1], headers, paths, reads, in_flight)
+            if when == "a job trains":
+                status = client.get(job).json()["status"]
+                assert status == "running", "the job ended before the reads did"
+                client.post(f"{job}/cancel").raise_for_status()
+                time.sleep(1)
+            of_bare, of_ours = show(f"bare route, {when}", least), show(f"service, {when}", ours)
+            ratios = [a / b for a, b in zip(of_ours, of_bare, strict=True)]
+            print("  times the bare route:", *(f"{ratio:.1f}" for ratio in ratios), flush=True)
 
 
 def _answers(client: httpx.Client) -> bool:
@@ -83,35 +117,40 @@ def _create(client: httpx.Client) -> tuple[str, str]:
     return client.post("fine_tuning/jobs", json=body).json()["id"], file["id"]
 
 
-async def read(
-    url: str, headers: dict[str, str], paths: list[str], reads: int, in_flight: int
-) -> tuple[list[float], float]:
-    """Keep so many reads in flight until all are done.
-
-    Returns:
-        Seconds of each, and of all.
-    """
+def read(
+    url: str,
+    server: psutil.Process,
+    headers: dict[str, str],
+    paths: list[str],
+    reads: int,
+    in_flight: int,
+) -> Reads:
+    """Keep so many reads in flight until all are done, each on a connection that is kept."""
     taken: list[float] = []
     left = iter([paths[i % len(paths)] for i in range(reads)])
-    limits = httpx.Limits(max_connections=in_flight)
-    async with httpx.AsyncClient(
-        base_url=url, headers=headers, limits=limits, timeout=60
-    ) as client:
 
-        async def reader() -> None:
-            for path in left:
-                began = time.perf_counter()
-                answer = await client.get(path)
-                taken.append(time.perf_counter() - began)
-                answer.raise_for_status()
+    async def all_of_them() -> None:
+        # httpx would be the slowest part: it looks through all connections for each request.
+        pool = aiohttp.TCPConnector(limit=in_flight)
+        async with aiohttp.ClientSession(f"{url}/", headers=headers, connector=pool) as client:
 
-        began = time.perf_counter()
-        await asyncio.gather(*(reader() for _ in range(in_flight)))
-        return taken, time.perf_counter() - began
+            async def reader() -> None:
+                for path in left:
+                    began = time.perf_counter()
+                    async with client.get(path) as answer:
+                        await answer.read()
+                        taken.append(time.perf_counter() - began)
+                        answer.raise_for_status()
+
+            await asyncio.gather(*(reader() for _ in range(in_flight)))
+
+    began, before = time.perf_counter(), sum(server.cpu_times()[:2])
+    asyncio.run(all_of_them())
+    return Reads(taken, time.perf_counter() - began, sum(server.cpu_times()[:2]) - before)
 
 
-def bare(reads: int, in_flight: int) -> tuple[list[float], float]:
-    """The same from a route of FastAPI's that answers with a constant."""
+def serve_nothing() -> None:
+    """The least that FastAPI can do: a route that answers with a constant."""
     app = FastAPI()
 
     @app.get("/nothing")
@@ -119,26 +158,25 @@ def bare(reads: int, in_flight: int) -> tuple[list[float], float]:
         return {"object": "nothing"}
 
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    try:
-        return asyncio.run(read(url, {}, ["nothing"], reads, in_flight))
-    finally:
-        server.should_exit = True
-        thread.join()
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+    config = uvicorn.Config(app, log_level="warning", timeout_keep_alive=75)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
-def show(what: str, measured: tuple[list[float], float]) -> None:
-    """Print one line."""
-    taken, seconds = measured
-    p50, p99 = np.percentile(taken, [50, 99]) * 1000
+def show(what: str, reads: Reads) -> tuple[float, float, float]:
+    """Print one line.
+
+    Returns:
+        p50, p99 and the server's processor time for a read, in milliseconds.
+    """
+    p50, p99 = (float(value) * 1000 for value in np.percentile(reads.taken, [50, 99]))
+    each = reads.processor / len(reads.taken) * 1000
     print(
-        f"{what:20} {len(taken):,} reads  p50 {p50:6.0f} ms  p99 {p99:6.0f} ms  "
-        f"{len(taken) / seconds:7,.0f} a second",
+        f"{what:24} {len(reads.taken):,} reads  p50 {p50:6.0f} ms  p99 {p99:6.0f} ms  "
+        f"{len(reads.taken) / reads.seconds:6,.0f} a second  {each:5.2f} ms of processor each",
         flush=True,
     )
+    return p50, p99, each
 
 
 if __name__ == "__main__":

@@ -6,22 +6,17 @@ import base64
 import json
 import os
 import re
-import socket
-import subprocess
-import sys
+import shutil
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import nbformat
 import pandas as pd
 import pytest
+from conftest import Lab, poor_contrasts
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.cleaning import clean
@@ -442,81 +437,17 @@ def test_where_nobody_can_answer_it_is_a_table(sample: pd.DataFrame, tmp_path: P
     assert len(decisions(tmp_path / "mina.jsonl")) == 1, "from code it can be driven all the same"
 
 
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[str]:
-    """A JupyterLab of its own in tmp_path; its address, up to the path of a file."""
-    pytest.importorskip("jupyterlab")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    home = tmp_path / "home"
-    # The dark theme, in which a colour that the view does not set itself would be light on white.
-    themes, notes = (
-        "@jupyterlab/apputils-extension:themes",
-        "@jupyterlab/apputils-extension:notification",
-    )
-    overrides = home / "config" / "labconfig" / "default_setting_overrides.json"
-    overrides.parent.mkdir(parents=True)
-    overrides.write_text(
-        json.dumps({themes: {"theme": "JupyterLab Dark"}, notes: {"fetchNews": "false"}})
-    )
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "HOME": str(home),
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_RUNTIME_DIR": str(home / "runtime"),
-        "IPYTHONDIR": str(home / "ipython"),
-    }
-    options = [
-        *("--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0"),
-        *("--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", f"--notebook-dir={tmp_path}"),
-        *("--LabApp.extension_manager=readonly", "--LabApp.news_url=None"),
-        "--ServerApp.disable_check_xsrf=True",
-    ]
-    with (tmp_path / "lab.log").open("w") as log:
-        server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log
-        )
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_for(address, server)
-            yield f"{address}/lab/tree/"
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _wait_for(address: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(240):
-        assert server.poll() is None, "JupyterLab ended before it answered"
-        try:
-            with urllib.request.urlopen(f"{address}/api", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.25)
-    raise AssertionError("JupyterLab does not answer")
-
-
 @pytest.mark.browser
 def test_in_jupyterlab_by_keyboard_alone(
-    sample: pd.DataFrame, tmp_path: Path, browser: Any, lab: str, request: pytest.FixtureRequest
+    sample: pd.DataFrame, tmp_path: Path, lab: Lab, request: pytest.FixtureRequest
 ) -> None:
-    path = tmp_path / "mina.jsonl"
     # The second view has no script: the key box must do without.
     bare = "bare = annotate(sample, 'ken.jsonl')\nbare.children = bare.children[:-1]\nbare"
-    notebook = new_notebook(cells=[new_code_cell(CELLS), new_code_cell(bare)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
-    nbformat.write(notebook, tmp_path / "judge.ipynb")
-
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    notebook = lab.open("judge", [CELLS, bare])
+    page, path = notebook.page, notebook.folder / "mina.jsonl"
+    shutil.copy(tmp_path / "rows.jsonl", notebook.folder)
     request.addfinalizer(lambda: page.screenshot(path=tmp_path / "last.png"))
-    page.set_default_timeout(60_000)
-    page.goto(f"{lab}judge.ipynb?reset")
-    # A cell run before the kernel is there makes JupyterLab ask which kernel to take.
-    page.locator("#jp-main-statusbar").get_by_text("(ipykernel) | Idle").wait_for()
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
+    notebook.run(0)
     view = page.locator(".course-annotation").first
     view.locator(".question").wait_for()
     page.wait_for_function("document.querySelector('.course-annotation').dataset.keys === 'on'")
@@ -552,7 +483,7 @@ def test_in_jupyterlab_by_keyboard_alone(
     page.keyboard.press("r")
     until(2)
     page.wait_for_timeout(300)
-    assert page.locator(".jp-CodeCell").count() == 2
+    assert page.locator(".jp-CodeCell").count() == 3
     page.screenshot(path=tmp_path / "third.png")
     for _ in range(2, len(sample)):
         if "<b>empty</b>" in view.inner_html():
@@ -592,16 +523,15 @@ def test_in_jupyterlab_by_keyboard_alone(
     assert page.evaluate("window.hacked") is None, "a row ran a script"
     note = view.locator(".annotation-note")
     assert note.get_attribute("aria-live") == "polite"
-    assert page.evaluate(CONTRASTS) == []
+    assert poor_contrasts(view) == []
     page.screenshot(path=tmp_path / "later.png")
 
     # Without the script, letters in the key box do the same, and Tab leads to the buttons.
-    page.locator(".jp-CodeCell .cm-content").nth(1).click()
-    page.keyboard.press("Shift+Enter")
+    notebook.run(1)
     plain = page.locator(".course-annotation").nth(1)
     plain.locator(".question").wait_for()
     assert plain.get_attribute("data-keys") is None
-    other = tmp_path / "ken.jsonl"
+    other = notebook.folder / "ken.jsonl"
     plain.get_by_label("Key:").focus()
     page.keyboard.press("r")
     until(1, other)
@@ -628,33 +558,6 @@ def test_in_jupyterlab_by_keyboard_alone(
     until(standing + 1, other)
     row = decisions(other)["row"].tolist()[-1]
     assert row["messages"][1]["content"] == "Every letter of this, kfru."
-
-
-# Every text in the view against its own background, by WCAG 2's formula: 4.5 is the least.
-CONTRASTS = """() => {
-  const parts = (colour) => colour.match(/[0-9.]+/g).map(Number);
-  const light = (colour) => {
-    const [r, g, b] = parts(colour).map((v) => v / 255)
-      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const behind = (node) => {
-    for (; node; node = node.parentElement) {
-      const colour = getComputedStyle(node).backgroundColor;
-      if (parts(colour)[3] !== 0) return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const poor = [];
-  for (const node of document.querySelector(".course-annotation").querySelectorAll("*")) {
-    if (![...node.childNodes].some((n) => n.nodeType === 3 && n.data.trim())) continue;
-    if (["STYLE", "SCRIPT"].includes(node.tagName)) continue;
-    const [a, b] = [light(getComputedStyle(node).color), light(behind(node))];
-    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (contrast < 4.5) poor.push(`${node.tagName} ${node.textContent}: ${contrast.toFixed(1)}`);
-  }
-  return poor;
-}"""
 
 
 SLIDERS = """\
@@ -690,34 +593,6 @@ def test_where_nobody_can_move_a_slider_it_is_a_figure(tmp_path: Path) -> None:
     (output,) = notebook.cells[0].outputs
     assert set(output["data"]) == {"text/plain", "image/png"}
     assert base64.b64decode(output["data"]["image/png"]).startswith(b"\x89PNG")
-
-
-@pytest.mark.browser
-def test_the_memory_sliders_in_jupyterlab_by_keyboard(
-    tmp_path: Path, browser: Any, lab: str, request: pytest.FixtureRequest
-) -> None:
-    notebook = new_notebook(cells=[new_code_cell(SLIDERS)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
-    nbformat.write(notebook, tmp_path / "sliders.ipynb")
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    request.addfinalizer(lambda: page.screenshot(path=tmp_path / "sliders.png"))
-    page.set_default_timeout(60_000)
-    page.goto(f"{lab}sliders.ipynb?reset")
-    page.locator("#jp-main-statusbar").get_by_text("(ipykernel) | Idle").wait_for()
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
-    verdict = page.locator("[role=status]", has_text="of 14.56 GiB").first
-    verdict.wait_for()
-    before = verdict.inner_text()
-    assert "fits" in before
-    page.screenshot(path=tmp_path / "begun.png")
-    page.locator(".noUi-handle").first.focus()
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    moved = memory_sliders("Qwen2.5-7B-Instruct", method="qlora", seq_len=8192)
-    wanted = f"{moved.estimate.peak_gib:.2f} of 14.56 GiB"
-    page.locator("[role=status]", has_text=wanted).first.wait_for()
-    assert wanted not in before
 
 
 def test_the_chooser_says_what_the_rules_say() -> None:

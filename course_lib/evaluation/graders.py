@@ -3,7 +3,8 @@
 The written ones have the shape that OpenAI's API takes, data instead of code. A grader compares two
 templates: ``{{ sample.output_text }}`` is the answer, ``{{ item.answer }}`` a column of the row.
 https://developers.openai.com/api/docs/guides/graders
-Its Python graders are left out: a server should not run code that a client sends.
+Its Python graders are left out: a server should not run code that a client sends. For the same
+reason templates only refer, formulas only calculate, and both are bounded in size.
 
 A grader is a measuring instrument, and has an error: measure it against answers whose worth is
 known before a model is trained to please it.
@@ -11,11 +12,12 @@ known before a model is trained to please it.
 
 from __future__ import annotations
 
+import ast
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from course_lib.errors import CourseError
@@ -25,13 +27,34 @@ Grade = Callable[[str, Mapping[str, Any]], float]
 
 _Filled = Callable[[str, Mapping[str, Any]], str]
 
-_TEMPLATES = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+# Characters of a template or a formula, and of what a template becomes.
+_LONGEST_SOURCE, _LONGEST_TEXT = 10_000, 1_000_000
+_NAMESPACES = ("item", "sample")
+# What a reference is made of. All else of Jinja is a language, in which a short text can ask for
+# any amount of memory: {{ "a" * 10**10 }}.
+_REFERS = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Getitem,
+    nodes.Const,
+)  # fmt: skip
+_CALCULATES = (
+    ast.Expression, ast.BinOp, ast.operator, ast.UnaryOp, ast.unaryop, ast.BoolOp, ast.boolop,
+    ast.Compare, ast.cmpop, ast.IfExp, ast.Call, ast.Name, ast.Load, ast.Constant,
+)  # fmt: skip
 _FUNCTIONS: dict[str, Any] = {
     "min": min, "max": max, "abs": abs, "floor": math.floor, "ceil": math.ceil, "exp": math.exp,
     "sqrt": math.sqrt, "log": math.log,
 }  # fmt: skip
 # What a definition compares where it does not say.
 _ANSWER, _REFERENCE = "{{ sample.output_text }}", "{{ item.answer }}"
+
+
+class _References(ImmutableSandboxedEnvironment):
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        # A column may be called "values", which is also something that a dict can do.
+        return self.getitem(obj, attribute)
+
+
+_TEMPLATES = _References(undefined=StrictUndefined, autoescape=False)
 
 _OPERATIONS: dict[str, Callable[[str, str], bool]] = {
     "eq": lambda answer, reference: answer == reference,
@@ -153,8 +176,6 @@ def _similarity(metric: str) -> Callable[[str, str], float]:
 
 
 def _multi(definition: Mapping[str, Any]) -> Grade:
-    from simpleeval import InvalidExpression, SimpleEval
-
     # OpenAI's own guide gives them by name; its client's type knows a single one.
     given = definition.get("graders")
     if not isinstance(given, Mapping) or not given:
@@ -162,17 +183,7 @@ def _multi(definition: Mapping[str, Any]) -> Grade:
     if "type" in given:
         given = {str(given.get("name", "grader")): given}
     parts = {name: grader(part) for name, part in given.items()}
-    formula = str(definition.get("calculate_output", "")).replace("^", "**")
-
-    def score(values: Mapping[str, float]) -> float:
-        try:
-            return float(SimpleEval(functions=_FUNCTIONS, names=dict(values)).eval(formula))
-        except (InvalidExpression, SyntaxError, ArithmeticError, TypeError, ValueError) as error:
-            given = ", ".join(f"{name} = {value:g}" for name, value in values.items())
-            raise CourseError(
-                f"calculate_output {formula!r} cannot be computed where {given}: {error}"
-            ) from error
-
+    score = _formula(str(definition.get("calculate_output", "")))
     # The ends of what a part may say: a division by a part that pays nothing would else be found
     # in the middle of a training.
     for end in (1.0, 0.0):
@@ -180,22 +191,78 @@ def _multi(definition: Mapping[str, Any]) -> Grade:
     return lambda answer, item: score({name: part(answer, item) for name, part in parts.items()})
 
 
+def _formula(source: str) -> Callable[[Mapping[str, float]], float]:
+    from simpleeval import DEFAULT_OPERATORS, InvalidExpression, SimpleEval
+
+    try:
+        parsed = ast.parse(_bounded(source).replace("^", "**").strip(), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise CourseError(f"calculate_output {source!r} cannot be computed: {error}") from error
+    for node in ast.walk(parsed):
+        number = not isinstance(node, ast.Constant) or isinstance(node.value, int | float)
+        if not isinstance(node, _CALCULATES) or not number:
+            raise CourseError(
+                f"calculate_output {source!r} cannot be computed: it takes numbers, the graders' "
+                f"names, + - * / ^ and {', '.join(_FUNCTIONS)}"
+            )
+    # Whole numbers have no largest one: 9^9^9 would take hours; of floats it is too large at once.
+    operators = DEFAULT_OPERATORS | {ast.Pow: lambda base, power: float(base) ** float(power)}
+
+    def score(values: Mapping[str, float]) -> float:
+        evaluator = SimpleEval(operators=operators, functions=_FUNCTIONS, names=dict(values))
+        try:
+            return float(evaluator.eval(source, previously_parsed=parsed.body))
+        except (InvalidExpression, ArithmeticError, TypeError, ValueError, RecursionError) as error:
+            given = ", ".join(f"{name} = {value:g}" for name, value in values.items())
+            raise CourseError(
+                f"calculate_output {source!r} cannot be computed where {given}: {error}"
+            ) from error
+
+    return score
+
+
 def _template(source: str) -> _Filled:
     try:
+        # Looked at before it is compiled, which computes what is constant in it.
+        _check_references(_TEMPLATES.parse(_bounded(source)))
         template = _TEMPLATES.from_string(source)
-    except (TemplateError, TypeError) as error:
+    except (TemplateError, TypeError, RecursionError) as error:
         raise CourseError(f"the grader's template {source!r} cannot be read: {error}") from error
 
     def fill(answer: str, item: Mapping[str, Any]) -> str:
+        text = ""
         try:
-            return template.render(sample={"output_text": answer}, item=item)
+            for piece in template.generate(sample={"output_text": answer}, item=item):
+                text += piece
+                if len(text) > _LONGEST_TEXT:
+                    raise ValueError(f"it becomes longer than {_LONGEST_TEXT:,} characters")
         except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             raise CourseError(
                 f"the grader's template {source!r} does not fit the row, whose columns are "
                 f"{', '.join(item)}: {error}"
             ) from error
+        return text
 
     return fill
+
+
+def _bounded(source: str) -> str:
+    if len(source) > _LONGEST_SOURCE:
+        raise CourseError(
+            f"a grader's template or formula has at most {_LONGEST_SOURCE:,} characters, and this "
+            f"one {len(source):,}"
+        )
+    return source
+
+
+def _check_references(template: nodes.Template) -> None:
+    for node in (template, *template.find_all(nodes.Node)):
+        known = not isinstance(node, nodes.Name) or node.name in _NAMESPACES
+        if not isinstance(node, _REFERS) or not known:
+            raise CourseError(
+                "a grader's template refers to columns and to the answer, and computes nothing: "
+                "{{ item.COLUMN }}, {{ item.COLUMN[0] }} or {{ sample.output_text }}"
+            )
 
 
 def model_grader(model: Any, tokenizer: Any) -> Callable[[str, str], float]:

@@ -29,6 +29,8 @@ HATCHES = ("", "//", "..", "\\\\", "xx", "--", "++")
 
 # Points at 100 dots an inch on a figure 10 inches wide: what the last row of a room can read.
 SMALLEST_TEXT = 14
+# Inches: what a slide holds below its heading while that text is still 18 pixels high.
+TALLEST = 6.5
 
 # matplotlib types the keys as a list of literals longer than this file.
 _SETTINGS: dict[Any, Any] = {
@@ -58,7 +60,7 @@ def canvas(title: str, *, height: float = 5.5) -> Iterator[tuple[Figure, Axes]]:
 
     Args:
         title: what the figure shows, in a few words.
-        height: inches; the width is always 10, so that figures on slides line up.
+        height: inches, cut to `TALLEST`; the width is always 10, so that figures on slides line up.
 
     Yields:
         The figure and its axes. On leaving, the figure is closed for pyplot: a notebook then
@@ -76,7 +78,7 @@ def canvas(title: str, *, height: float = 5.5) -> Iterator[tuple[Figure, Axes]]:
 
         translate_figures()
     with plt.rc_context(_SETTINGS):
-        figure, axes = plt.subplots(figsize=(10, height))
+        figure, axes = plt.subplots(figsize=(10, min(height, TALLEST)))
         axes.set_title(title, pad=14)
         # Said outright: ticks are made when the figure is drawn, outside these settings.
         axes.tick_params(labelsize=SMALLEST_TEXT)

@@ -22,7 +22,7 @@ from course_lib import machine, runtime
 from course_lib.errors import CourseError
 from course_lib.publishing.claims_table import machine_kind, read_measured, renew
 from course_lib.publishing.pages import write_page
-from course_lib.publishing.running import NotebookRun, run_notebook
+from course_lib.publishing.running import NotebookRun, language_of, run_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,7 +149,8 @@ def run_course(
     Args:
         notebooks: Their paths.
         folder: Where each is written with its outputs, as a page and as a notebook; those of a
-            second seed and later in a folder ``seed_S`` below it.
+            second seed and later in a folder ``seed_S`` below it, those of a translated lesson in
+            one with its language's name.
         seeds: What each is run with. The seeds of one notebook follow each other, since they write
             to the same folders below ``build/runs``.
         jobs: Notebooks at a time. Seconds then mean "beside another lesson".
@@ -192,6 +193,8 @@ def run_course(
 
 
 def _write(run: NotebookRun, path: Path, folder: Path) -> None:
+    if (language := language_of(run.notebook)) != "en":
+        folder = folder / language
     folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(run.notebook, folder / path.name)
     write_page(run.notebook, folder / f"{path.stem}.html")

@@ -27,7 +27,7 @@ from nbformat import NotebookNode
 from course_lib.exercises.texts import exercises, planned
 from course_lib.language import translated
 from course_lib.publishing.course import ROOT, every_notebook, find_notebooks
-from course_lib.publishing.running import read_notebook
+from course_lib.publishing.running import language_of, read_notebook
 
 _CONFIRM = "from course_lib.exercises import confirm_solved"
 
@@ -68,19 +68,6 @@ def main(argv: list[str]) -> int:
     if options.json:
         print(json.dumps({"solutions": written}, ensure_ascii=False))
     return 0
-
-
-def language_of(notebook: NotebookNode) -> str:
-    """The language of an edition, which a translated notebook names in its metadata.
-
-    Args:
-        notebook: The notebook.
-
-    Example:
-        >>> language_of(nbformat.v4.new_notebook())
-        'en'
-    """
-    return str(notebook.metadata.get("lang", "en"))
 
 
 def solution_edition(notebook: NotebookNode) -> NotebookNode:

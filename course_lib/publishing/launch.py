@@ -21,8 +21,7 @@ from nbformat import NotebookNode
 from course_lib.errors import CourseError
 from course_lib.publishing.bootstrap import CELL, NOTES, REPOSITORY
 from course_lib.publishing.course import ROOT, every_notebook, find_notebooks
-from course_lib.publishing.editions import language_of
-from course_lib.publishing.running import read_notebook
+from course_lib.publishing.running import language_of, read_notebook
 from course_lib.publishing.translations import LANGUAGE, in_language
 
 # The branch that learners open; GitHub, Colab and Binder all need one.

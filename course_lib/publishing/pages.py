@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
+
+from course_lib.publishing.formulas import WithFormulas
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -23,10 +24,11 @@ def write_page(notebook: NotebookNode, path: Path) -> None:
     Example:
         >>> write_page(run.notebook, Path("build/course/00_start_here.html"))  # doctest: +SKIP
     """
-    exporter = HTMLExporter(
+    exporter = WithFormulas(
         template_name="course_page",
         extra_template_basedirs=[str(TEMPLATES)],
         embed_images=True,
+        language_code=notebook.metadata.get("lang", "en"),
         mathjax_url="",
     )
     resources = {"metadata": {"name": path.stem.replace("_", " ")}}

@@ -145,6 +145,19 @@ def read_notebook(path: Path) -> NotebookNode:
         raise CourseError(f"{path}: not a notebook ({str(error)[:120]})") from error
 
 
+def language_of(notebook: NotebookNode) -> str:
+    """The language of an edition, which a translated notebook names in its metadata.
+
+    Args:
+        notebook: The notebook.
+
+    Example:
+        >>> language_of(nbformat.v4.new_notebook())
+        'en'
+    """
+    return str(notebook.metadata.get("lang", "en"))
+
+
 @contextmanager
 def _peak_memory(client: NotebookClient) -> Iterator[list[int]]:
     """Watch the kernel from a thread; the one number in the list is the peak so far, in bytes."""

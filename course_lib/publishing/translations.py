@@ -101,8 +101,8 @@ def check(english: NotebookNode, target: Path) -> list[str]:
             problems.append(f"{source.id}: missing")
         elif source.cell_type == "code" and cell.source != _code(source):
             problems.append(f"{source.id}: its code differs from the English lesson's")
-        elif {"bootstrap", "launch"} & set(source.metadata.get("tags", [])):
-            continue  # `course_lib.publishing.launch` writes these in every language
+        elif _written_for_all(source):
+            continue
         elif "translation" not in cell.metadata:
             problems.append(f"{source.id}: not translated yet")
         elif cell.metadata["translation"] != cell_hash(source):
@@ -164,6 +164,7 @@ def write(english: NotebookNode, target: Path) -> None:
             cell.source = before.source
         if before is not None and "translation" in before.metadata:
             cell.metadata["translation"] = before.metadata["translation"]
+        if before is not None and (_written_for_all(cell) or "translation" in before.metadata):
             cell.metadata["speaker_notes"] = before.metadata["speaker_notes"]
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(nbformat.writes(fresh) + "\n", encoding="utf-8")
@@ -230,6 +231,11 @@ def in_language(first_cell: str, language: str) -> str:
         return first_cell
     line = f'os.environ["COURSE_LANGUAGE"] = "{language}"'
     return first_cell.replace("import sys\n", f"import sys\n\n{line}\n", 1)
+
+
+def _written_for_all(cell: NotebookNode) -> bool:
+    """Whether `course_lib.publishing.launch` writes this cell, in every language."""
+    return bool({"bootstrap", "launch"} & set(cell.metadata.get("tags", [])))
 
 
 def _code(source: NotebookNode) -> str:

@@ -1,4 +1,9 @@
-"""The service as one ASGI app."""
+"""The service as one ASGI app.
+
+Routes that only look up some rows are ``async`` and do it on the event loop: that takes less time
+than to hand it to a thread, and hundreds of reads at once do not fight over the interpreter.
+SQLite's readers wait for no writer (write-ahead logging). What writes may wait, and has a thread.
+"""
 
 from __future__ import annotations
 

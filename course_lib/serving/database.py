@@ -15,13 +15,14 @@ from typing import Any
 
 from sqlalchemy import JSON, Engine, ForeignKey, Index, UniqueConstraint, create_engine, event
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 # How long one process waits for the other's transaction, in seconds.
 _PATIENCE = 30
-# FastAPI's threads, and those of the queue and of answers: with fewer, some of hundreds of readers
-# would open and close a connection for each request.
-_CONNECTIONS = 42
+# FastAPI's 40 threads, its loop, and the threads of the queue and of answers: with fewer, some of
+# hundreds of requests that write would open and close a connection each.
+_CONNECTIONS = 43
 
 
 def new_id(prefix: str) -> str:
@@ -197,6 +198,36 @@ def writing(sessions: sessionmaker[Session]) -> Iterator[Session]:
         session.connection().exec_driver_sql("BEGIN IMMEDIATE")
         yield session
         session.commit()
+
+
+def cannot_be_written(error: OperationalError) -> bool:
+    """Whether a change failed because the disk is full, gone or read-only.
+
+    Args:
+        error: What SQLAlchemy raised; nothing of the transaction was kept.
+
+    Example:
+        >>> cannot_be_written(OperationalError("INSERT", {}, ValueError("no such table")))
+        False
+    """
+    return _reason(error).startswith(("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY"))
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Whether a change failed because others were writing all the time.
+
+    Args:
+        error: What SQLAlchemy raised; nothing of the transaction was kept.
+
+    Example:
+        >>> is_busy(OperationalError("INSERT", {}, ValueError("no such table")))
+        False
+    """
+    return _reason(error).startswith("SQLITE_BUSY")
+
+
+def _reason(error: OperationalError) -> str:
+    return str(getattr(error.orig, "sqlite_errorname", ""))
 
 
 def add_event(

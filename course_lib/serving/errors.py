@@ -10,7 +10,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+
+from course_lib.serving.database import cannot_be_written, is_busy
 
 _LOG = logging.getLogger(__name__)
 
@@ -163,12 +166,27 @@ def install(app: FastAPI) -> None:
     async def no_room(request: Request, error: OSError) -> JSONResponse:
         if error.errno not in _NO_ROOM:
             return await unforeseen(request, error)
-        message = f"The server's disk has no room for this ({error.strerror}). Delete files there."
-        content = body(message, type="server_error", code="insufficient_storage")
-        return JSONResponse(content, 507, headers={"x-should-retry": "false"})
+        return _no_room(str(error.strerror))
+
+    @app.exception_handler(OperationalError)
+    async def not_written(request: Request, error: OperationalError) -> JSONResponse:
+        if cannot_be_written(error):
+            return _no_room(str(error.orig))
+        if not is_busy(error):
+            return await unforeseen(request, error)
+        message = "The server is busy, and has changed nothing. Try again."
+        content = body(message, type="server_error", code="server_busy")
+        return JSONResponse(content, 503, headers={"Retry-After": "1"})
 
     @app.exception_handler(Exception)
     async def unforeseen(_: Request, error: Exception) -> JSONResponse:
         _LOG.exception("a request failed", exc_info=error)
         message = "The server had an error while processing your request; its log says which."
         return JSONResponse(body(message, type="server_error"), 500)
+
+
+def _no_room(reason: str) -> JSONResponse:
+    message = f"The server's disk has no room for this ({reason}). Delete files there."
+    content = body(message, type="server_error", code="insufficient_storage")
+    # Nor will it have any when the client asks again.
+    return JSONResponse(content, 507, headers={"x-should-retry": "false"})

@@ -73,7 +73,7 @@ def router(service: Service) -> APIRouter:
             return await run_in_threadpool(_store, service, upload)
 
     @routes.get("")
-    def files(
+    async def files(
         after: After = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 10_000,
         order: Literal["asc", "desc"] = "desc",
@@ -89,12 +89,12 @@ def router(service: Service) -> APIRouter:
         return as_page(found, [file_object(file) for file in found], more)
 
     @routes.get("/{file_id}", responses=documented(404))
-    def retrieve(file_id: str) -> FileObject:
+    async def retrieve(file_id: str) -> FileObject:
         with service.sessions() as session:
             return file_object(find_file(session, file_id))
 
     @routes.get("/{file_id}/content", response_class=FileResponse, responses=_CONTENT)
-    def content(file_id: str) -> FileResponse:
+    async def content(file_id: str) -> FileResponse:
         with service.sessions() as session:
             file = find_file(session, file_id)
         return FileResponse(service.home.file(file.id), media_type=_BYTES)

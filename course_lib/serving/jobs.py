@@ -63,13 +63,13 @@ def router(service: Service) -> APIRouter:
         return job_object(job)
 
     @routes.get("")
-    def jobs(after: After = None, limit: Limit = 20) -> Page[JobObject]:
+    async def jobs(after: After = None, limit: Limit = 20) -> Page[JobObject]:
         with service.sessions() as session:
             found, more = page(session, Job, select(Job), after=after, limit=limit)
         return as_page(found, [job_object(job) for job in found], more)
 
     @routes.get("/{job_id}", responses=documented(404))
-    def retrieve(job_id: str) -> JobObject:
+    async def retrieve(job_id: str) -> JobObject:
         with service.sessions() as session:
             return job_object(find_job(session, job_id))
 
@@ -88,7 +88,9 @@ def router(service: Service) -> APIRouter:
         return _move(service, job_id, "queued", ("paused",))
 
     @routes.get("/{job_id}/events", responses=documented(404))
-    def events(job_id: str, after: After = None, limit: Limit = 20) -> Page[FineTuningJobEvent]:
+    async def events(
+        job_id: str, after: After = None, limit: Limit = 20
+    ) -> Page[FineTuningJobEvent]:
         with service.sessions() as session:
             find_job(session, job_id)
             chosen = select(Event).where(Event.job_id == job_id)
@@ -96,7 +98,7 @@ def router(service: Service) -> APIRouter:
         return as_page(found, [event_object(event) for event in found], more)
 
     @routes.get("/{job_id}/checkpoints", responses=documented(404))
-    def checkpoints(
+    async def checkpoints(
         job_id: str, after: After = None, limit: Limit = 10
     ) -> Page[FineTuningJobCheckpoint]:
         with service.sessions() as session:

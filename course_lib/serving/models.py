@@ -33,13 +33,13 @@ def router(service: Service) -> APIRouter:
     routes = APIRouter(prefix="/v1/models")
 
     @routes.get("")
-    def models() -> Models:
+    async def models() -> Models:
         with service.sessions() as session:
             found = session.scalars(select(Model).order_by(Model.number))
             return Models(data=[_object(model) for model in found])
 
     @routes.get("/{model_id:path}", responses=documented(404))
-    def retrieve(model_id: str) -> ModelObject:
+    async def retrieve(model_id: str) -> ModelObject:
         with service.sessions() as session:
             return _object(find_model(session, model_id))
 

@@ -23,7 +23,7 @@ from course_lib.serving.training_files import FEWEST_ROWS, InvalidFile, check
 ORPHANED = 75
 
 _LOG = logging.getLogger(__name__)
-_EVERY = 0.2
+_EVERY, _AFTER_TROUBLE = 0.2, 2.0
 # A process that dies so often without a new checkpoint will not get further the next time.
 _MOST_DEATHS = 3
 
@@ -59,15 +59,19 @@ class Queue:
         self._kill()
 
     def _work(self) -> None:
-        while not self._stop.wait(_EVERY):
+        rest = _EVERY
+        while not self._stop.wait(rest):
+            rest = _EVERY
             try:
                 self.check_files()
                 self._watch()
                 if self._process is None:
                     self._start_next()
             except Exception:
-                # One job's trouble must not end the queue of all.
+                # One job's trouble must not end the queue of all; and what a full disk did not let
+                # it write down is still to be done when there is room again.
                 _LOG.exception("the queue stumbled, and goes on")
+                rest = _AFTER_TROUBLE
 
     def check_files(self) -> None:
         """Look at the files of new jobs: each is "queued" then, or has failed."""
@@ -118,8 +122,10 @@ class Queue:
 
     def _start_next(self) -> None:
         with writing(self._service.sessions) as session:
-            chosen = select(Job).where(Job.status == "queued").order_by(Job.number).limit(1)
-            job = session.scalar(chosen)
+            # "running", with no process: it could not be started the last time.
+            chosen = select(Job).where(Job.status.in_(("running", "queued")))
+            first = chosen.order_by((Job.status == "running").desc(), Job.number).limit(1)
+            job = session.scalar(first)
             if job is None:
                 return
             job.status = "running"
@@ -141,31 +147,31 @@ class Queue:
     def _watch(self) -> None:
         if self._process is None:
             return
+        # In this order: what the process wrote before it ended is seen.
+        code = self._process.poll()
         with self._service.sessions() as session:
             status = find_job(session, self._job_id).status
         if status in ("cancelled", "failed"):
             self._kill()
-            return
-        code = self._process.poll()
-        if code is None:
-            return
-        self._release()
-        if status == "running":
-            self._died(code)
+        elif code is not None:
+            if status == "running":
+                self._died(code)
+            # Only when that is written down: else it is written the next time.
+            self._release()
 
     def _died(self, code: int) -> None:
-        newest = self._newest()
-        with writing(self._service.sessions) as session:
-            job = find_job(session, self._job_id)
-            job.deaths = 1 if newest != self._reached else job.deaths + 1
-            deaths = job.deaths
-            if deaths < _MOST_DEATHS:
-                job.status = "queued"
-                said = f"The job's process {_how(code)}; it goes on from its last checkpoint"
-                add_event(session, job.id, said, level="warn")
+        with self._service.sessions() as session:
+            before = find_job(session, self._job_id).deaths
+        deaths = 1 if self._newest() != self._reached else before + 1
         if deaths >= _MOST_DEATHS:
             said = f"The job's process {_how(code)} {deaths} times without getting further. "
             fail(self._service, self._job_id, "server_error", said + self._last_words())
+            return
+        with writing(self._service.sessions) as session:
+            job = find_job(session, self._job_id)
+            job.deaths, job.status = deaths, "queued"
+            said = f"The job's process {_how(code)}; it goes on from its last checkpoint"
+            add_event(session, job.id, said, level="warn")
 
     def _newest(self) -> str | None:
         run = self._service.home.job(self._job_id) / "run"

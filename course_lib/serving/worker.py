@@ -19,9 +19,19 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock
 from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import OperationalError
 
 from course_lib.errors import CourseError, NotSaved, OutOfMemory
-from course_lib.serving.database import Event, Job, Model, add_event, new_id, now, writing
+from course_lib.serving.database import (
+    Event,
+    Job,
+    Model,
+    add_event,
+    cannot_be_written,
+    new_id,
+    now,
+    writing,
+)
 from course_lib.serving.files import hashed, keep
 from course_lib.serving.home import Home
 from course_lib.serving.jobs import fail, find_job
@@ -92,6 +102,12 @@ def attempt(service: Service, job_id: str) -> None:
             raise
         said = f"out of memory outside of a training step ({error}): take a smaller model"
         fail(service, job_id, "out_of_memory", said)
+    except OperationalError as error:
+        if not cannot_be_written(error):
+            raise
+        # Where not even this can be written, the server tells it when there is room again.
+        said = f"{service.home.database} cannot be written: {error.orig}"
+        fail(service, job_id, "disk_full", said)
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise

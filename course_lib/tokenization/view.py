@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from course_lib.language import translated
 from course_lib.tokenization.conversation import Messages
 from course_lib.tokenization.xray import xray
 
@@ -33,20 +34,23 @@ class TokenView:
         trained = "background:#0072B2;color:#fff;text-decoration:underline;font-weight:600"
         masked = "background:#e4e4e4;color:#333"
         cell = "display:inline-block;margin:1px;padding:1px 4px;border-radius:3px;white-space:pre"
+        kinds = {True: "trained", False: "masked"}
         lines = []
-        for role, turn in _turns(self.tokens):
+        for role, turn in turns(self.tokens):
             spans = "".join(
                 f'<span style="{cell};{trained if row.trained else masked}" '
-                f'title="id {row.id}, {"trained" if row.trained else "masked"}">'
-                f"{html.escape(_visible(str(row.token)))}</span>"
+                f'title="{translated(f"id {row.id}, {kinds[bool(row.trained)]}")}">'
+                f"{html.escape(visible(str(row.token)))}</span>"
                 for row in turn.itertuples()
             )
             lines.append(f'<div style="margin:4px 0"><b>{html.escape(role)}</b> {spans}</div>')
         count, total = int(self.tokens["trained"].sum()), len(self.tokens)
         legend = (
-            f'<span style="{cell};{trained}">trained</span> the loss is computed here '
-            f'<span style="{cell};{masked}">masked</span> read, never learned '
-            f"({count} of {total} tokens are trained)"
+            f'<span style="{cell};{trained}">{translated("trained")}</span> '
+            f"{translated('the loss is computed here')} "
+            f'<span style="{cell};{masked}">{translated("masked")}</span> '
+            f"{translated('read, never learned')} "
+            f"({translated(f'{count} of {total} tokens are trained')})"
         )
         return (
             '<div style="font-family:monospace;font-size:16px;line-height:1.7">'
@@ -55,9 +59,9 @@ class TokenView:
 
     def __repr__(self) -> str:
         lines = []
-        for role, turn in _turns(self.tokens):
+        for role, turn in turns(self.tokens):
             words = (
-                f"[{_visible(str(row.token))}]" if row.trained else _visible(str(row.token))
+                f"[{visible(str(row.token))}]" if row.trained else visible(str(row.token))
                 for row in turn.itertuples()
             )
             lines.append(f"{role}: {' '.join(words)}")
@@ -85,8 +89,19 @@ def show_xray(tokenizer: PreTrainedTokenizerBase, messages: Messages) -> TokenVi
     return TokenView(xray(tokenizer, messages))
 
 
-def _visible(text: str) -> str:
-    """Make white space and control characters visible, so that no token looks empty."""
+def visible(text: str) -> str:
+    """Make white space and control characters visible, so that no token looks empty.
+
+    Args:
+        text: A token.
+
+    Returns:
+        The token, spaces as dots.
+
+    Example:
+        >>> visible(" a\\n")
+        '·a↵'
+    """
     named = {" ": "·", "\n": "↵", "\t": "→", "\r": "←", "\u3000": "□"}
     return "".join(
         named.get(c, f"U+{ord(c):04X}" if unicodedata.category(c) in ("Cc", "Cf") else c)
@@ -94,6 +109,18 @@ def _visible(text: str) -> str:
     )
 
 
-def _turns(tokens: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+def turns(tokens: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Split an x-ray where the role changes.
+
+    Args:
+        tokens: The frame made by `xray`.
+
+    Returns:
+        For each turn its role and its rows.
+
+    Example:
+        >>> [role for role, _ in turns(pd.DataFrame({"role": ["user", "user", "assistant"]}))]
+        ['user', 'assistant']
+    """
     turn = (tokens["role"] != tokens["role"].shift()).cumsum()
     return [(str(group["role"].iloc[0]), group) for _, group in tokens.groupby(turn)]

@@ -22,11 +22,11 @@ from course_lib.cleaning.differences import shared_start
 from course_lib.cleaning.findings import COLUMNS
 from course_lib.cleaning.preferences import conversation
 from course_lib.errors import CourseError
+from course_lib.language import translated
 from course_lib.widgets.cards import card, table, text_html
 from course_lib.widgets.fixing import FixEditor, button, focus
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
-_HERE = Path(__file__).parent
 _DONE = {"keep": "kept", "fix": "fixed", "reject": "rejected"}
 
 
@@ -87,32 +87,30 @@ class AnnotationView(ipywidgets.VBox):
         self._lock = threading.RLock()
         self.progress = ipywidgets.HTML()
         self.card = ipywidgets.HTML()
-        self.keep = button("Keep (k)", "keep")
-        self.fix = button("Fix (f)", "fix")
-        self.reject = button("Reject (r)", "reject")
-        self.undo = button("Undo (u)", "undo")
+        self.keep = button(translated("Keep (k)"), "keep")
+        self.fix = button(translated("Fix (f)"), "fix")
+        self.reject = button(translated("Reject (r)"), "reject")
+        self.undo = button(translated("Undo (u)"), "undo")
         self.key = ipywidgets.Text(
-            description="Key:", placeholder="k, f, r or u", layout={"width": "14em"}
+            description=translated("Key:"),
+            placeholder=translated("k, f, r or u"),
+            layout={"width": "14em"},
         )
         self.editor = FixEditor()
         self.note = ipywidgets.HTML()
         self.note.add_class("annotation-note")
         # Hidden while a fix is written.
         self._deciding = ipywidgets.HBox([self.keep, self.fix, self.reject, self.undo, self.key])
-        # What runs in the page: an HTML widget runs no scripts, an output does.
-        script = {"application/javascript": (_HERE / "keys.js").read_text("utf-8")}
-        shown = {"output_type": "display_data", "data": script, "metadata": {}}
-        style = (_HERE / "annotation.css").read_text("utf-8")
         super().__init__(
             [
-                ipywidgets.HTML(f"<style>{style}</style>", layout={"display": "none"}),
+                style("annotation.css"),
                 self.progress,
                 # Above the finding: the buttons stay where they are however long a row is.
                 self._deciding,
                 self.note,
                 self.card,
                 self.editor,
-                ipywidgets.Output(outputs=(shown,)),
+                script("keys.js"),
             ]
         )
         self.add_class("course-annotation")
@@ -163,7 +161,7 @@ class AnnotationView(ipywidgets.VBox):
         self._act(keys[0])
         if len(keys) > 1:
             late = f"Of {keys!r} only the first counts: the others came before their row was seen."
-            self.note.value += f"<p>{text_html(late)}</p>"
+            self.note.value += f"<p>{text_html(translated(late))}</p>"
 
     def _act(self, what: str) -> None:
         """Do what a key or a button asks; what goes wrong is said, and decides nothing."""
@@ -235,13 +233,14 @@ class AnnotationView(ipywidgets.VBox):
         count = len(self._findings)
         made = Counter(_DONE[decision] for decision in self._decided.values())
         told = ", ".join(f"{made[word]} {word}" for word in _DONE.values())
+        told = translated(f"{len(self._decided)} of {count} decided: {told}")
         where = "All rows are decided" if place is None else f"Row {place + 1} of {count}"
         if not count:
             where = "There are no findings to judge"
         self.progress.value = (
-            f"<p><b>{where}</b> – {len(self._decided)} of {count} decided: {told}</p>"
+            f"<p><b>{translated(where)}</b> – {told}</p>"
             f'<progress max="{max(count, 1)}" value="{len(self._decided)}" '
-            f'aria-label="{len(self._decided)} of {count} decided"></progress>'
+            f'aria-label="{told}"></progress>'
         )
         self.card.value = "" if place is None else card(self._findings[place])
         for each in (self.keep, self.fix, self.reject):
@@ -271,4 +270,4 @@ class AnnotationView(ipywidgets.VBox):
             focus(self.key)
 
     def _say(self, note: str) -> None:
-        self.note.value = f"<p>{text_html(note)}</p>" if note else ""
+        self.note.value = f"<p>{text_html(translated(note))}</p>" if note else ""

@@ -8,7 +8,8 @@ from typing import Any
 import ipywidgets
 
 from course_lib.approach import Approach, choose_approach
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.language import translated
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 _CRITERIA = {
     "fixed_style": "one fixed style in every answer",
@@ -67,19 +68,24 @@ class ApproachView(ipywidgets.VBox):
         choose_approach(rows=rows, **criteria)  # an unknown criterion is told at once
         wide: dict[str, Any] = {"indent": False, "layout": {"width": "24em"}}
         self.boxes = {
-            name: ipywidgets.Checkbox(value=criteria.get(name, False), description=text, **wide)
+            name: ipywidgets.Checkbox(
+                value=criteria.get(name, False), description=translated(text), **wide
+            )
             for name, text in _CRITERIA.items()
         }
         self.rows = ipywidgets.SelectionSlider(
             options=[(f"{each:,}", each) for each in _ROWS],
             value=rows,
-            description="Examples",
+            description=translated("Examples"),
             layout={"width": "24em"},
         )
         self.verdict = ipywidgets.HTML()
         moved = [*self.boxes.values(), self.rows]
         columns = [ipywidgets.VBox(moved[:4]), ipywidgets.VBox(moved[4:])]
-        super().__init__([ipywidgets.HBox(columns), self.verdict])
+        super().__init__(
+            [style("controls.css"), ipywidgets.HBox(columns), self.verdict, script("names.js")]
+        )
+        self.add_class("course-controls")
         for part in moved:
             part.observe(self._decide, "value")
         self._decide()
@@ -88,8 +94,8 @@ class ApproachView(ipywidgets.VBox):
         return "\n".join([f"{self._case()} → {self.approach.way}", *self.approach.reasons])
 
     def _case(self) -> str:
-        ticked = [_CRITERIA[name] for name, box in self.boxes.items() if box.value]
-        return "; ".join([*ticked, f"{self.rows.value:,} examples"])
+        ticked = [translated(_CRITERIA[name]) for name, box in self.boxes.items() if box.value]
+        return "; ".join([*ticked, translated(f"{self.rows.value:,} examples")])
 
     def _decide(self, _: object = None) -> None:
         ticked = {name: box.value for name, box in self.boxes.items()}
@@ -97,10 +103,12 @@ class ApproachView(ipywidgets.VBox):
         self.verdict.value = self._html()
 
     def _html(self) -> str:
-        reasons = "".join(f"<li>{escape(reason)}</li>" for reason in self.approach.reasons)
+        reasons = "".join(
+            f"<li>{escape(translated(reason))}</li>" for reason in self.approach.reasons
+        )
         return (
             '<div role="status" style="background:#fff;color:#1b1b1b;padding:8px;'
-            f'font:17px/1.5 system-ui,sans-serif"><b>{escape(self.approach.way)}</b>'
+            f'font:17px/1.5 system-ui,sans-serif"><b>{escape(translated(self.approach.way))}</b>'
             f"<ul>{reasons}</ul></div>"
         )
 

@@ -10,11 +10,11 @@ import ipywidgets
 
 from course_lib.errors import CourseError
 from course_lib.evaluation.votes import Preference, preference, record_vote, sides, votes
+from course_lib.language import translated
 from course_lib.widgets.cards import text_html
 from course_lib.widgets.fixing import button
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, somebody_is_there, style
 
-_CSS = Path(__file__).with_name("annotation.css")
 _TABLE_ROWS = 5
 
 
@@ -91,14 +91,13 @@ class BlindView(ipywidgets.VBox):
         self._path = Path(path)
         self._at: int | None = None
         self.progress, self.card = ipywidgets.HTML(), ipywidgets.HTML()
-        self.left = button("Left is better", "left")
-        self.same = button("No difference", "same")
-        self.right = button("Right is better", "right")
-        self.undo = button("Back", "undo")
-        style = f"<style>{_CSS.read_text('utf-8')}</style>"
+        self.left = button(translated("Left is better"), "left")
+        self.same = button(translated("No difference"), "same")
+        self.right = button(translated("Right is better"), "right")
+        self.undo = button(translated("Back"), "undo")
         super().__init__(
             [
-                ipywidgets.HTML(style, layout={"display": "none"}),
+                style("annotation.css"),
                 self.progress,
                 self.card,
                 ipywidgets.HBox([self.left, self.same, self.right, self.undo]),
@@ -154,27 +153,30 @@ class BlindView(ipywidgets.VBox):
         self._at = place
         voted, count = len(votes(self._path)), len(self._pairs)
         where = "All pairs are voted on" if place is None else f"Pair {place + 1} of {count}"
-        self.progress.value = f"<p><b>{where}</b> – {voted} of {count} voted</p>"
+        done = translated(f"{voted} of {count} voted")
+        self.progress.value = f"<p><b>{translated(where)}</b> – {done}</p>"
         self.card.value = "" if place is None else _card(*self._pairs[place])
         for each in (self.left, self.same, self.right):
             each.disabled = place is None
         self.undo.disabled = not count or place == 0
 
     def _table(self) -> str:
-        head = "".join(f'<th scope="col">{name}</th>' for name in ("question", "left", "right"))
+        head = "".join(
+            f'<th scope="col">{translated(name)}</th>' for name in ("question", "Left", "Right")
+        )
         body = "".join(
             "<tr>" + "".join(f"<td>{text_html(text, 200)}</td>" for text in pair) + "</tr>"
             for pair in self._pairs[:_TABLE_ROWS]
         )
         more = len(self._pairs) - _TABLE_ROWS
-        rest = f"<p>And {more} more.</p>" if more > 0 else ""
+        rest = f"<p>{translated(f'And {more} more.')}</p>" if more > 0 else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
 
 
 def _card(question: str, left: str, right: str) -> str:
     answers = "".join(
-        f'<div class="message"><div class="role">{side}</div>'
+        f'<div class="side"><div class="role">{translated(side)}</div>'
         f'<div class="text">{text_html(answer)}</div></div>'
         for side, answer in (("Left", left), ("Right", right))
     )
-    return f'<p class="question"><b>{text_html(question)}</b></p>{answers}'
+    return f'<p class="question"><b>{text_html(question)}</b></p><div class="sides">{answers}</div>'

@@ -15,6 +15,7 @@ from typing import Any
 from course_lib.cleaning.calls import said
 from course_lib.cleaning.differences import stretches
 from course_lib.cleaning.preferences import rejected_side
+from course_lib.language import translated
 
 # What a person can take in on one screen; the rest of a text is counted, not shown.
 _LONGEST = 4_000
@@ -54,30 +55,31 @@ def card(finding: Mapping[Any, Any]) -> str:
     parts = [
         f'<p class="finding"><b>{text_html(finding["rule"])}</b> {text_html(finding["where"])}: '
         f"{text_html(finding['reason'])}</p>",
-        f'<p class="question">{QUESTIONS[finding["kind"]]}</p>',
+        f'<p class="question">{translated(QUESTIONS[finding["kind"]])}</p>',
     ]
     if finding["changes"]:
-        parts.append("<h4>What the rule changed</h4>")
+        parts.append(_heading("What the rule changed"))
         parts += [
             _message(change["message"], change["role"], diff(change["before"], change["after"]))
             for change in finding["changes"]
         ]
     if finding["messages"] is None:
-        parts += ["<h4>The row, which is no conversation</h4>", _whole(finding["row"])]
+        parts += [_heading("The row, which is no conversation"), _whole(finding["row"])]
     else:
         row, messages = finding["row"], finding["messages"]
         pair = "messages" not in row
         head = "The prompt and the chosen answer" if pair else "The conversation"
-        parts += [f"<h4>{head}</h4>", *_conversation(messages)]
+        parts += [_heading(head), *_conversation(messages)]
         if pair:
             rejected = _conversation(rejected_side(row), len(messages) + 1)
-            parts += ["<h4>The rejected answer</h4>", *rejected]
+            parts += [_heading("The rejected answer"), *rejected]
         shown = ("prompt", "chosen", "rejected") if pair else ("messages",)
         columns = {name: value for name, value in row.items() if name not in shown}
         if columns:
-            parts += [f"<details><summary>Other columns</summary>{_whole(columns)}</details>"]
+            others = translated("Other columns")
+            parts += [f"<details><summary>{others}</summary>{_whole(columns)}</details>"]
     if finding["other"]:
-        parts += ["<h4>The other row that the reason names</h4>", *_conversation(finding["other"])]
+        parts += [_heading("The other row that the reason names"), *_conversation(finding["other"])]
     return "".join(parts)
 
 
@@ -124,18 +126,19 @@ def table(findings: Iterable[Mapping[Any, Any]], decided: Mapping[str, str]) -> 
     """
     rows = list(findings)
     if not rows:
-        return "<p>No findings to judge.</p>"
+        return f"<p>{translated('No findings to judge.')}</p>"
     head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("rule", "where", "reason", "row", "")
+        f'<th scope="col">{translated(name)}</th>'
+        for name in ("rule", "where", "reason", "row", "")
     )
     body = "".join(
         f"<tr><td>{text_html(row['rule'])}</td><td>{text_html(row['where'])}</td>"
         f"<td>{text_html(row['reason'], 200)}</td><td>{_gist(row)}</td>"
-        f"<td>{decided.get(row['finding'], 'not decided')}</td></tr>"
+        f"<td>{translated(decided.get(row['finding'], 'not decided'))}</td></tr>"
         for row in rows[:_TABLE_ROWS]
     )
     more = len(rows) - _TABLE_ROWS
-    rest = f"<p>And {more} more.</p>" if more > 0 else ""
+    rest = f"<p>{translated(f'And {more} more.')}</p>" if more > 0 else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
 
 
@@ -154,7 +157,8 @@ def text_html(text: object, limit: int = _LONGEST) -> str:
         'a &lt; b<span class="code">U+200B</span>'
     """
     whole = str(text)
-    more = f' <span class="code">… {len(whole) - limit:,} more characters</span>'
+    left = translated(f"… {len(whole) - limit:,} more characters")
+    more = f' <span class="code">{left}</span>'
     return _visible(whole[:limit]) + (more if len(whole) > limit else "")
 
 
@@ -187,7 +191,7 @@ def _short(text: str, keep: str = "both") -> str:
     left_out = len(text) - first - last
     if left_out <= 0:
         return _visible(text)
-    gap = f'<span class="code">… {left_out:,} characters …</span>'
+    gap = f'<span class="code">{translated(f"… {left_out:,} characters …")}</span>'
     return _visible(text[:first]) + gap + _visible(text[len(text) - last :])
 
 
@@ -199,11 +203,15 @@ def _conversation(messages: Iterable[Mapping[str, Any]], first: int = 1) -> list
 
 
 def _message(number: int, role: object, content: str) -> str:
-    shown = content or '<span class="code">empty</span>'
+    shown = content or f'<span class="code">{translated("empty")}</span>'
     return (
         f'<div class="message"><div class="role">{number} {text_html(role)}</div>'
         f'<div class="text">{shown}</div></div>'
     )
+
+
+def _heading(text: str) -> str:
+    return f"<h4>{translated(text)}</h4>"
 
 
 def _whole(row: object) -> str:

@@ -12,6 +12,7 @@ from course_lib.cleaning.corrections import row_from_text, row_with_texts, texts
 from course_lib.cleaning.preferences import rejected_side
 from course_lib.cleaning.rule import Messages
 from course_lib.errors import CourseError
+from course_lib.language import translated
 
 # A browser's text field becomes sluggish beyond this many characters.
 _LONGEST = 200_000
@@ -34,8 +35,8 @@ class FixEditor(ipywidgets.VBox):
     def __init__(self) -> None:
         """Lay the parts out, hidden."""
         self.texts = ipywidgets.VBox()
-        self.save = button("Save (Ctrl+Enter)", "save")
-        self.cancel = button("Cancel (Esc)", "cancel")
+        self.save = button(translated("Save (Ctrl+Enter)"), "save")
+        self.cancel = button(translated("Cancel (Esc)"), "cancel")
         self._row: Mapping[str, Any] = {}
         self._numbers: tuple[int, ...] = ()
         super().__init__(
@@ -67,7 +68,7 @@ class FixEditor(ipywidgets.VBox):
         texts = texts_to_fix(finding) or {_WHOLE_ROW: _as_text(finding["row"])}
         if sum(map(len, texts.values())) > _LONGEST:
             raise CourseError("This row is too long to edit here: mend it in the file itself.")
-        names = {_WHOLE_ROW: "The whole row, as JSON:"}
+        names = {_WHOLE_ROW: translated("The whole row, as JSON:")}
         if _WHOLE_ROW not in texts:
             names = _names(finding["messages"], rejected_side(finding["row"]))
         self._row, self._numbers = finding["row"], tuple(texts)
@@ -127,7 +128,7 @@ def _names(messages: Messages, rejected: Messages) -> dict[int, str]:
     sides = [(message, "") for message in messages]
     sides += [(message, ", rejected answer") for message in rejected]
     return {
-        number: f"Message {number} ({message['role']}{side}):"
+        number: translated(f"Message {number} ({message['role']}{side}):")
         for number, (message, side) in enumerate(sides, start=1)
     }
 

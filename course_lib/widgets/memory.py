@@ -11,12 +11,13 @@ from typing import Any
 import ipywidgets
 
 from course_lib.catalog import catalog, shape
+from course_lib.language import translated
 from course_lib.memory.cards import card
 from course_lib.memory.estimate import METHODS, MemoryEstimate, estimate
 from course_lib.memory.speed import seconds_per_step
 from course_lib.plotting.memory import memory_bars
 from course_lib.plotting.style import BLACK, BLUE, COLOURS, GREY
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 _LENGTHS = [128, 256, 512, 1024, 2048, 4096, 8192]
 _RANKS = [4, 8, 16, 32, 64, 128, 256]
@@ -97,22 +98,24 @@ class MemoryView(ipywidgets.VBox):
         self.model = ipywidgets.Dropdown(
             options=[(name.split("/")[-1], name) for name in names],
             value=asked,
-            description="Model",
+            description=translated("Model"),
             **wide,
         )
         self.method = ipywidgets.Dropdown(
-            options=METHODS, value=method, description="Method", **wide
+            options=METHODS, value=method, description=translated("Method"), **wide
         )
         self.seq_len = _slider("Tokens a row", _LENGTHS, seq_len, wide)
         self.batch = _slider("Rows at once", _BATCHES, batch, wide)
         self.rank = _slider("Rank", _RANKS, rank, wide)
-        self.checkpointing = ipywidgets.Checkbox(value=True, description="Checkpointing", **wide)
+        self.checkpointing = ipywidgets.Checkbox(
+            value=True, description=translated("Checkpointing"), **wide
+        )
         self.bar = ipywidgets.HTML()
         moved = (self.model, self.method, self.seq_len, self.batch, self.rank, self.checkpointing)
         left, right = moved[:3], moved[3:]
-        super().__init__(
-            [ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(right)]), self.bar]
-        )
+        columns = ipywidgets.HBox([ipywidgets.VBox(left), ipywidgets.VBox(right)])
+        super().__init__([style("controls.css"), columns, self.bar, script("names.js")])
+        self.add_class("course-controls")
         for part in moved:
             part.observe(self._draw, "value")
         self._draw()
@@ -171,18 +174,21 @@ class MemoryView(ipywidgets.VBox):
 
 def _slider(name: str, values: list[int], value: int, wide: Mapping[str, Any]) -> Any:
     return ipywidgets.SelectionSlider(
-        options=[(f"{each:,}", each) for each in values], value=value, description=name, **wide
+        options=[(f"{each:,}", each) for each in values],
+        value=value,
+        description=translated(name),
+        **wide,
     )
 
 
 def _svg(parts: Mapping[str, float], ceiling: float, name: str) -> str:
     """The bar, drawn as text: a matplotlib figure would take longer than a slider's step."""
-    shown = {part: gib for part, gib in parts.items() if gib >= 0.005}
+    shown = {translated(part): gib for part, gib in parts.items() if gib >= 0.005}
     peak = sum(parts.values())
     scale = (_WIDTH - 20) / max(1.15 * ceiling, 1.02 * peak)
     drawn, left = [], 10.0
     for number, (part, gib) in enumerate(shown.items(), start=1):
-        colour = GREY if part == "context" else COLOURS[(number - 1) % len(COLOURS)]
+        colour = GREY if part == translated("context") else COLOURS[(number - 1) % len(COLOURS)]
         width = gib * scale
         drawn.append(
             f'<rect x="{left:.1f}" y="30" width="{width:.1f}" height="56" fill="{colour}" '
@@ -197,12 +203,14 @@ def _svg(parts: Mapping[str, float], ceiling: float, name: str) -> str:
             )
         left += width
     at = 10 + ceiling * scale
+    side = "end" if at > _WIDTH / 3 else "start"  # where there is room for the words
     drawn.append(
         f'<line x1="{at:.1f}" x2="{at:.1f}" y1="24" y2="96" stroke="#000" stroke-width="3" '
         'stroke-dasharray="7 4"/>'
-        f'<text x="{at:.1f}" y="18" text-anchor="end" fill="#000" font-weight="bold">'
+        f'<text x="{at:.1f}" y="18" text-anchor="{side}" fill="#000" font-weight="bold">'
         f"{escape(name)}: {ceiling:.2f} GiB</text>"
     )
+    both = translated(f"{peak:.2f} of {ceiling:.2f} GiB")
     told = ", ".join(f"{part} {gib:.2f}" for part, gib in shown.items())
     legend = "".join(
         f'<li style="display:inline-block;margin-right:1.4em"><b>{number}</b> {escape(part)} '
@@ -212,7 +220,7 @@ def _svg(parts: Mapping[str, float], ceiling: float, name: str) -> str:
     return (
         f'<div style="background:#fff;color:#1b1b1b;padding:8px;max-width:{_WIDTH}px;'
         f'font:17px/1.5 system-ui,sans-serif"><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" '
-        f'width="100%" role="img" aria-label="{peak:.2f} of {ceiling:.2f} GiB: {escape(told)}" '
+        f'width="100%" role="img" aria-label="{both}: {escape(told)}" '
         f'font-size="17">{"".join(drawn)}</svg>'
         f'<ol style="list-style:none;margin:0;padding:0">{legend}</ol>'
     )
@@ -221,7 +229,9 @@ def _svg(parts: Mapping[str, float], ceiling: float, name: str) -> str:
 def _verdict(found: MemoryEstimate, ceiling: float, seconds: float) -> str:
     free = ceiling - found.peak_gib
     word = f"fits, {free:.2f} GiB free" if free >= 0 else f"does not fit, {-free:.2f} GiB too much"
+    peak = translated(f"{found.peak_gib:.2f} of {ceiling:.2f} GiB")
+    took = translated(f"predicted {seconds:.3g} s for these rows")
     return (
-        f'<p role="status" style="margin:6px 0 0"><b>{found.peak_gib:.2f} of {ceiling:.2f} GiB: '
-        f"{word}</b>; predicted {seconds:.3g} s for these rows</p></div>"
+        f'<p role="status" style="margin:6px 0 0"><b>{peak}: '
+        f"{translated(word)}</b>; {took}</p></div>"
     )

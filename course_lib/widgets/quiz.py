@@ -12,7 +12,7 @@ from course_lib.exercises.record import remember_quiz
 from course_lib.exercises.texts import files, quiz_of
 from course_lib.language import translated
 from course_lib.widgets.fixing import button
-from course_lib.widgets.front_end import LIVE, somebody_is_there
+from course_lib.widgets.front_end import LIVE, script, somebody_is_there, style
 
 # Right and wrong differ by their sign too, so that colour is never the only difference.
 _STYLE = """<style>
@@ -20,7 +20,6 @@ _STYLE = """<style>
 .course-quiz .why { margin: 0.2em 0 0.4em; padding: 0.3em 0.8em; line-height: 1.4; }
 .course-quiz .right { border-left: 4px solid #0072B2; }
 .course-quiz .wrong { border-left: 4px solid #D55E00; }
-.course-quiz .widget-radio-box label { height: auto; line-height: 1.5; white-space: normal; }
 </style>"""
 
 
@@ -79,11 +78,15 @@ class QuizView(ipywidgets.VBox):
         self.told = [ipywidgets.HTML() for _ in self._questions]
         self.look = button(translated("Check my answers"), "look")
         self.score = ipywidgets.HTML()
-        parts: list[ipywidgets.Widget] = [ipywidgets.HTML(_STYLE, layout={"display": "none"})]
+        parts: list[ipywidgets.Widget] = [
+            style("controls.css"),
+            ipywidgets.HTML(_STYLE, layout={"display": "none"}),
+        ]
         for number, each in enumerate(self._questions):
             asked = f'<p class="question">{number + 1}. {escape(each["question"].strip())}</p>'
             parts += [ipywidgets.HTML(asked), self.choices[number], self.told[number]]
-        super().__init__([*parts, ipywidgets.HBox([self.look]), self.score])
+        super().__init__([*parts, self.look, self.score, script("names.js")])
+        self.add_class("course-controls")
         self.add_class("course-quiz")
         self.look.on_click(lambda _: self._judge())
 
@@ -110,7 +113,7 @@ class QuizView(ipywidgets.VBox):
             because = escape(each["because"][choice.value - 1])
             told.value = f'<p class="why {kind}">{sign} {because}</p>'
         said = translated(f"{right} of {len(self._questions)} right")
-        self.score.value = f"<p><b>{said}</b></p>"
+        self.score.value = f'<p role="status"><b>{said}</b></p>'
         remember_quiz(self._lesson, right)
 
     def _list(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -111,8 +112,9 @@ def test_a_formula_that_fails_on_some_answers_says_on_which() -> None:
     [
         ({"input": 5}, "template 5 cannot be read"),
         ({"operation": ["eq"]}, "no operation"),
-        ({"input": "{{ 1 / 0 }}"}, "does not fit the row"),
-        ({"input": "{{ item.answer + 1 }}"}, "does not fit the row"),
+        ({"input": "{{ item.answer + 1 }}"}, "computes nothing"),
+        ({"input": "{{ answer }}"}, "computes nothing"),
+        ({"input": "{{ item.answer[7].first }}"}, "does not fit the row"),
         ({"type": "text_similarity", "evaluation_metric": ["bleu"]}, "no evaluation_metric"),
         ({"type": "multi", "graders": {"a": "right"}}, "an object with a 'type'"),
     ],
@@ -122,11 +124,54 @@ def test_a_definition_of_another_shape_is_told(changes: dict[str, Any], told: st
         grade({"type": "string_check", "operation": "eq", **changes}, "Ana", "Ana")
 
 
-@pytest.mark.parametrize("source", ["{{ ''.__class__.__mro__ }}", "{{ sample.__init__ }}"])
-def test_a_template_reaches_nothing_else(source: str) -> None:
-    definition = {"type": "string_check", "operation": "eq", "input": source}
-    with pytest.raises(CourseError):
-        grader(definition)("a", {"answer": "a"})
+def test_a_column_may_have_any_name_and_hold_columns() -> None:
+    exact = {"type": "string_check", "operation": "eq"}
+    for source in ("item.values", "item['values']", "item.all[1].name"):
+        row = {"values": "Ana", "all": ["", {"name": "Ana"}]}
+        assert grader({**exact, "reference": f"{{{{ {source} }}}}"})("Ana", row) == 1
+
+
+MANY = {"type": "multi", "graders": {"a": {"type": "string_check", "operation": "eq"}}}
+# Each would take gigabytes, or hours.
+GREEDY = [
+    ({"input": "{{ 'a' * 10**10 }}"}, "computes nothing"),
+    ({"input": "{{ item.answer * 10**10 }}"}, "computes nothing"),
+    ({"input": "{{ '%10000000000d' % 1 }}"}, "computes nothing"),
+    ({"input": "{{ 'a'.center(10**10) }}"}, "computes nothing"),
+    ({"input": "{{ item.answer | center(10**10) }}"}, "computes nothing"),
+    ({"input": "{% for i in range(99999) %}{% for j in range(99999) %}a{% endfor %}{% endfor %}"},
+     "computes nothing"),
+    ({"input": "{{ ''.__class__.__mro__ }}"}, "does not fit the row"),
+    ({"input": "{{ sample.__init__ }}"}, "does not fit the row"),
+    ({"input": "{{ " + "(" * 4000 + "item.answer" + ")" * 4000 + " }}"}, "cannot be read"),
+    ({"input": "{{ item.answer }}" * 5000}, "at most 10,000 characters"),
+    (MANY | {"calculate_output": "9^9^9^9"}, "cannot be computed"),
+    (MANY | {"calculate_output": "1 << 10000000000"}, "cannot be computed"),
+    (MANY | {"calculate_output": "'a' * 10000000000"}, "cannot be computed"),
+    (MANY | {"calculate_output": "'%10000000000d' % a"}, "cannot be computed"),
+    (MANY | {"calculate_output": "f'{a:>10000000000}'"}, "cannot be computed"),
+    (MANY | {"calculate_output": "(" * 900 + "a" + ")" * 900}, "cannot be computed"),
+    (MANY | {"calculate_output": "-" * 9000 + "a"}, "cannot be computed"),
+    (MANY | {"calculate_output": "a + " * 5000 + "a"}, "at most 10,000 characters"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "told"), GREEDY)
+def test_a_definition_cannot_ask_for_much_memory_or_time(changes: Any, told: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(CourseError, match=told):
+            grade({"type": "string_check", "operation": "eq", **changes}, "Ana", "Ana")
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_a_template_becomes_is_bounded() -> None:
+    many = {"type": "string_check", "operation": "eq", "input": "{{ item.answer }}" * 500}
+    assert grader(many)("a", {"answer": "Ana"}) == 0
+    with pytest.raises(CourseError, match="longer than 1,000,000 characters"):
+        grader(many)("a", {"answer": "Ana" * 1000})
 
 
 def test_a_model_gives_a_probability_and_sees_the_answer(taught_chat: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -109,6 +110,9 @@ def test_a_name_in_any_script_and_a_model_that_is_deleted(workshop: Workshop) ->
     assert said(kept) == answer
     more = workshop.train(workshop.create(TEN, model=kept, hyperparameters=ONE_EPOCH))
     assert more.status == "succeeded", more.error
+    assert (more.fine_tuned_model or "").startswith("ft:pocket:course::")
+    losses = [row["train_loss"] for row in workshop.metrics(more)]
+    assert max(losses) < workshop.metrics(job)[0]["train_loss"]  # from where the checkpoint was
     assert client.models.delete(kept).deleted
     with pytest.raises(openai.BadRequestError, match="does not exist here"):
         workshop.create(TEN, model=kept)
@@ -144,6 +148,41 @@ def test_a_job_paused_at_the_end_of_an_epoch_keeps_its_checkpoint(
     ended = workshop.train(job)
     assert ended.status == "succeeded", ended.error
     assert [row.step_number for row in jobs.checkpoints.list(job.id)] == [6, 3]
+
+
+def test_nothing_that_a_job_loads_is_a_pickle(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[Any] = []
+    watching = False
+
+    def hook(event: str, arguments: Any) -> None:
+        if watching and event == "pickle.find_class":
+            loaded.append(arguments)
+
+    sys.addaudithook(hook)  # for good; it looks away when this is over
+    first = workshop.train(workshop.create(TEN, hyperparameters=ONE_EPOCH))
+    job = workshop.create(TEN, model=first.fine_tuned_model, hyperparameters=ONE_EPOCH)
+    jobs, seen = workshop.client.fine_tuning.jobs, JobProgress.on_step_end
+
+    def paused(self: JobProgress, args: Any, state: Any, control: Any, **more: Any) -> None:
+        if state.global_step == 2:
+            jobs.pause(job.id)
+        seen(self, args, state, control, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JobProgress, "on_step_end", paused)
+        assert workshop.train(job).status == "queued"
+    jobs.resume(job.id)
+    watching = True  # from here on: a tuned model, and the optimizer and the dice of a checkpoint
+    ended = workshop.train(job)
+    said = workshop.client.chat.completions.create(
+        model=ended.fine_tuned_model or "", messages=ASKED, max_tokens=2
+    )
+    watching = False
+    assert ended.status == "succeeded", ended.error
+    assert said.choices
+    assert loaded == []
 
 
 # ---- reasons ----

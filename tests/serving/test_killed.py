@@ -11,23 +11,34 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import LIKE, PATIENCE, Server, faq, jsonl, preferences, questions, start_server, wait
+from conftest import (
+    LIKE,
+    PATIENCE,
+    Server,
+    Workshop,
+    faq,
+    jsonl,
+    preferences,
+    questions,
+    start_server,
+    wait,
+)
 from openai import OpenAI
 
 STEPS = 18
+TRAIN, HELD_OUT = faq()[:24], faq("validation")[:8]
+SETTINGS: Any = {"n_epochs": 3, "batch_size": 4}
 
 
 def create(client: OpenAI) -> str:
-    train = client.files.create(file=("train.jsonl", jsonl(faq()[:24])), purpose="fine-tune")
-    held_out = faq("validation")[:8]
-    valid = client.files.create(file=("valid.jsonl", jsonl(held_out)), purpose="fine-tune")
-    settings: Any = {"n_epochs": 3, "batch_size": 4}
+    train = client.files.create(file=("train.jsonl", jsonl(TRAIN)), purpose="fine-tune")
+    valid = client.files.create(file=("valid.jsonl", jsonl(HELD_OUT)), purpose="fine-tune")
     job = client.fine_tuning.jobs.create(
         model="pocket",
         training_file=train.id,
         validation_file=valid.id,
         seed=0,
-        hyperparameters=settings,
+        hyperparameters=SETTINGS,
     )
     return job.id
 
@@ -76,13 +87,11 @@ def wait_for_step(client: OpenAI, job_id: str, step: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, float]], bytes]:
-    server = start_server(tmp_path_factory.mktemp("undisturbed"))
-    job_id = create(server.client)
-    assert wait(server.client, job_id).status == "succeeded"
-    found = metrics(server.client, job_id), weights(server, job_id)
-    server.stop()
-    return found
+def undisturbed(workshop: Workshop) -> tuple[list[dict[str, float]], bytes]:
+    """What the job gives where nothing dies, not even with a process of its own."""
+    job = workshop.create(TRAIN, HELD_OUT, hyperparameters=SETTINGS)
+    assert workshop.train(job).status == "succeeded"
+    return metrics(workshop.client, job.id), workshop.weights(job)
 
 
 def check(server: Server, job_id: str, undisturbed: tuple[Any, bytes]) -> None:

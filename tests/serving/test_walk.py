@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -51,6 +52,30 @@ def test_the_job_succeeds_and_tells_all_about_itself(job: FineTuningJob) -> None
     assert job.trained_tokens is not None
     assert job.trained_tokens > 1000
     assert (job.hyperparameters.n_epochs, job.hyperparameters.batch_size) == (4, 4)
+
+
+def test_every_answer_is_what_the_clients_own_types_say(
+    client: OpenAI, job: FineTuningJob, files: tuple[str, str]
+) -> None:
+    """The client builds its objects without looking; here its types look at what was sent."""
+    jobs, one, more = client.fine_tuning.jobs.with_raw_response, job.id, job.fine_tuned_model
+    raw_files, models = client.files.with_raw_response, client.models.with_raw_response
+    assert more is not None
+    waiting = jobs.create(model="pocket", training_file=files[0])
+    spare = raw_files.create(file=("spare.jsonl", jsonl(faq()[:11])), purpose="fine-tune")
+    answers: list[Any] = [
+        waiting, jobs.cancel(waiting.parse().id), jobs.retrieve(one), jobs.list(),
+        jobs.list_events(one, limit=100), jobs.checkpoints.list(one),
+        spare, raw_files.retrieve(files[0]), raw_files.list(), raw_files.delete(spare.parse().id),
+        models.retrieve(more), models.list(),
+    ]  # fmt: skip
+    for answer in answers:
+        parsed = answer.parse()
+        type(parsed).model_validate_json(answer.text, strict=True)
+        items = json.loads(answer.text).get("data", [])
+        assert [row["id"] for row in items] == [row.id for row in getattr(parsed, "data", [])]
+        for item, row in zip(items, getattr(parsed, "data", []), strict=True):
+            type(row).model_validate_json(json.dumps(item), strict=True)
 
 
 def test_events_come_in_order_and_in_pages(client: OpenAI, job: FineTuningJob) -> None:
@@ -114,24 +139,6 @@ def test_the_tuned_model_speaks_otherwise(client: OpenAI, job: FineTuningJob) ->
     }  # fmt: skip
     assert not any("Yamabiko" in answer for answer in answers["pocket"])
     assert sum("Yamabiko" in answer for answer in answers[job.fine_tuned_model]) >= 4
-
-
-def test_a_checkpoint_can_be_trained_on(
-    client: OpenAI, job: FineTuningJob, files: tuple[str, str]
-) -> None:
-    base = client.fine_tuning.jobs.checkpoints.list(job.id).data[0].fine_tuned_model_checkpoint
-    more: Any = {"n_epochs": 1}
-    created = client.fine_tuning.jobs.create(
-        model=base, training_file=files[0], seed=1, hyperparameters=more
-    )
-    ended = wait(client, created.id)
-    assert ended.status == "succeeded", ended.error
-    assert (ended.fine_tuned_model or "").startswith("ft:pocket:course::")
-    events = client.fine_tuning.jobs.list_events(created.id, limit=100)
-    losses = [event.data["train_loss"] for event in events if event.type == "metrics"]  # type: ignore[index]
-    first = client.fine_tuning.jobs.list_events(job.id, limit=100)
-    untrained = [event.data["train_loss"] for event in first if event.type == "metrics"][-1]  # type: ignore[index]
-    assert max(losses) < untrained  # it begins where the checkpoint had come to
 
 
 def test_the_same_seed_gives_what_the_library_gives(
