@@ -51,11 +51,12 @@ def exercises(to: str | None = None) -> dict[str, dict[str, Any]]:
     return _read(to or language())[0]
 
 
-def quiz_of(lesson: str) -> list[dict[str, Any]]:
+def quiz_of(lesson: str, to: str | None = None) -> list[dict[str, Any]]:
     """The questions of a lesson's closing quiz.
 
     Args:
         lesson: Its number, such as "07" or "02b".
+        to: Another language than the session's.
 
     Returns:
         Tables with question, options, answer (from 1) and because; empty without a quiz.
@@ -64,7 +65,7 @@ def quiz_of(lesson: str) -> list[dict[str, Any]]:
         >>> quiz_of("no such lesson")
         []
     """
-    return _read(language())[1].get(lesson, [])
+    return _read(to or language())[1].get(lesson, [])
 
 
 def source_hash(table: Mapping[str, Any]) -> str:
