@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 # Fewer words than this are no reason ("because it works"); nor is one word said five times.
 _WORDS = 5
+# Japanese has no spaces between words; a word of it has two characters or so.
+_JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 # The capstone asks for so many decisions. One that was left out has no reason either.
 _DECISIONS = 5
 
@@ -124,7 +127,7 @@ class Evidence:
         """
         self.decisions[what] = choice, because
         reasons = [reason for _, reason in self.decisions.values()]
-        good = sum(len(set(reason.lower().split())) >= _WORDS for reason in reasons)
+        good = sum(_says_why(reason) for reason in reasons)
         self.record(decisions_without_reason=max(_DECISIONS, len(reasons)) - good)
         return choice
 
@@ -239,3 +242,8 @@ def _told(criterion: Criterion, value: float | None, evidence: Evidence) -> str:
         return criterion.told.format(value)
     late = evidence.measured(criterion.measure) is not None
     return "measured too late" if late else "not measured"
+
+
+def _says_why(reason: str) -> bool:
+    words, characters = set(reason.lower().split()), set(_JAPANESE.findall(reason))
+    return len(words) >= _WORDS or len(characters) >= 2 * _WORDS

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from course_lib import machine, profiles
 from course_lib.errors import CourseError
-from course_lib.language import language, translated
+from course_lib.language import translated
 
 if TYPE_CHECKING:
     import torch
@@ -153,10 +153,6 @@ def start(seed: int | None = None) -> Runtime:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
     _quieten()
-    if language() != "en":
-        from course_lib.language.figures import translate_figures
-
-        translate_figures()
 
     import torch
     import transformers

@@ -51,9 +51,7 @@ def test_every_translation_names_the_parts_of_its_text() -> None:
 
 DRAW = """
 import os, sys
-from course_lib.language.figures import translate_figures
 from course_lib.plotting.style import canvas
-translate_figures()
 with canvas("validation loss") as (figure, axes):
     axes.bar(["step"], [-1])
 figure.savefig(sys.argv[1])

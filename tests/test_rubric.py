@@ -116,10 +116,12 @@ def test_a_decision_needs_a_reason_of_its_own() -> None:
     for what in ("task", "rows put back", "out of form", "use"):
         evidence.decide(what, "yes", because=reason)
     assert evidence.measured("decisions_without_reason") == 1, "the fifth was not taken"
-    for poor in ("", "why not", "yes yes yes yes yes"):
+    for poor in ("", "why not", "yes yes yes yes yes", "よいから", "はいはいはいはいはいはい"):
         assert evidence.decide("method", "lora", because=poor) == "lora"
         assert evidence.measured("decisions_without_reason") == 1, poor
     evidence.decide("method", "lora", because=reason)
+    assert evidence.measured("decisions_without_reason") == 0
+    evidence.decide("method", "lora", because="カードに収まり、忘れることも少ないから")
     assert evidence.measured("decisions_without_reason") == 0
     evidence.decide("epochs", 4, because="why not")
     assert evidence.measured("decisions_without_reason") == 1, "of six"

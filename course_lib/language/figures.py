@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +15,7 @@ from course_lib.language import translated
 _set_text = Text.set_text
 
 
+@cache
 def translate_figures() -> None:
     """From here on, every text of every figure is shown in the language of this session.
 

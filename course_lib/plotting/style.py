@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from course_lib.language import language
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -70,6 +72,11 @@ def canvas(title: str, *, height: float = 5.5) -> Iterator[tuple[Figure, Axes]]:
     """
     import matplotlib.pyplot as plt
 
+    # Here and not where a session starts: lesson 15 draws without course_lib.start().
+    if language() != "en":
+        from course_lib.language.figures import translate_figures
+
+        translate_figures()
     with plt.rc_context(_SETTINGS):
         figure, axes = plt.subplots(figsize=(10, min(height, TALLEST)))
         axes.set_title(title, pad=14)
