@@ -4,6 +4,8 @@
 #   make test     install into .venv, then lint, types, unit tests and every notebook
 #   make course   run every notebook, write build/course/*.html, build/course.json and the table of
 #                 claims in data/claims; with SEEDS="0 1 2" each notebook three times
+#   make solutions  write build/solutions: every lesson with its solutions, in both languages
+#   make editions run learner and solution edition in both languages, each a whole course (an hour)
 #   make slides   write build/slides/*.html, one deck a lesson, run first where that is needed; with
 #                 Chromium also *.pdf, every slide looked at
 #   make site     write build/site, the course as a searchable web site in both languages
@@ -26,7 +28,11 @@ CALM    := COURSE_PROFILE=pocket COURSE_STRICT=1 HF_HUB_OFFLINE=1 OMP_NUM_THREAD
 # Jupyter refuses to run as root unless told; in a container there is often nobody else.
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test course slides site data pocket doctor clean
+# CI runs the solution edition in English, in which every cell of the learner edition stands, and
+# these lessons of the Japanese learner edition, whose code is the same; `make editions` runs all.
+JAPANESE := 00_start_here 07_spot_overfitting
+
+.PHONY: lab test course solutions editions slides site data pocket doctor clean
 
 lab: $(READY)
 	$(BIN)/jupyter lab $(AS_ROOT) notebooks/00_start_here.ipynb
@@ -35,11 +41,24 @@ test: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m course_lib translations
+	rm -rf build/solutions
+	$(BIN)/python -m course_lib solutions
 	$(CALM) $(BIN)/pytest -n $(WORKERS) --dist worksteal --durations=12 \
-		--doctest-modules --nbmake --nbmake-timeout=600 tests course_lib notebooks
+		--doctest-modules --nbmake --nbmake-timeout=600 tests course_lib \
+		build/solutions/*.ipynb $(JAPANESE:%=notebooks/ja/%.ipynb)
 
 course: $(READY)
 	$(BIN)/python -m course_lib course --seeds $(SEEDS) --claims data/claims
+
+solutions: $(READY)
+	$(BIN)/python -m course_lib solutions
+
+editions: solutions
+	$(BIN)/python -m course_lib course --out build/editions/en notebooks/*.ipynb
+	$(BIN)/python -m course_lib course --out build/editions/en-solutions build/solutions/*.ipynb
+	$(BIN)/python -m course_lib course --out build/editions/ja notebooks/ja/*.ipynb
+	$(BIN)/python -m course_lib course --out build/editions/ja-solutions build/solutions/ja/*.ipynb
 
 slides: $(READY)
 	$(BIN)/python -m course_lib slides

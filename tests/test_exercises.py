@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from course_lib.errors import CourseError
-from course_lib.exercises import check, exercises, hint, question, solution
+from course_lib.exercises import check, exercises, hint, question, quiz_of, solution
+from course_lib.exercises.texts import files, planned
 
 NAMES = list(exercises())
 
@@ -26,40 +27,61 @@ def solved(name: str) -> Any:
     return [value for value in space.values() if getattr(value, "__code__", None)][-1]
 
 
+LESSONS = list(files("en"))
+FORMS = {"predict", "reckon", "judge", "write", "knob"}
+
+
+def of(lesson: str) -> list[dict[str, Any]]:
+    return [exercise for exercise in exercises().values() if exercise["lesson"] == lesson]
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_lesson_asks_to_predict_and_to_change_a_knob(lesson: str) -> None:
+    forms = [exercise["form"] for exercise in of(lesson)]
+    assert 3 <= len(forms) <= 7
+    assert set(forms) <= FORMS
+    assert {"predict", "knob"} <= set(forms)
+
+
 @pytest.mark.parametrize(
-    "lesson",
-    [
-        "00",
-        "01",
-        "02",
-        "02b",
-        "03",
-        "04",
-        "05",
-        "06",
-        "07",
-        "08",
-        "09",
-        "10",
-        "11",
-        "12",
-        "13",
-        "14",
-        "15",
-        "16",
-    ],
+    "name", [name for name in NAMES if exercises()[name]["kind"] == "function"]
 )
-def test_every_lesson_has_at_least_two(lesson: str) -> None:
-    assert sum(exercise["lesson"] == lesson for exercise in exercises().values()) >= 2
+def test_a_function_has_two_misconceptions_planned_as_functions(name: str) -> None:
+    assert sum("misled" in case for case in exercises()[name]["case"]) >= 2
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_every_lesson_closes_with_a_quiz_that_says_why(lesson: str, language: str) -> None:
+    questions = quiz_of(lesson, language)
+    assert 4 <= len(questions) <= 5
+    for each in questions:
+        assert 3 <= len(each["options"]) == len(each["because"]) <= 4
+        assert 1 <= each["answer"] <= len(each["options"])
+        assert len(set(each["options"])) == len(each["options"])
+        assert all(text.strip() for text in each["because"])
+    assert len({each["answer"] for each in questions}) >= 2, "the right one at varying places"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_japanese_it_is_the_same_exercise_in_other_words(name: str) -> None:
+    english, japanese = exercises("en")[name], exercises("ja")[name]
+    assert japanese["question"] != english["question"]
+    assert len(japanese["hints"]) == 2
+    for one, other in zip(planned(english), planned(japanese), strict=True):
+        assert other["because"] != one["because"]
+        assert {**other, "because": ""} == {**one, "because": ""}
+    if english["kind"] == "choice":
+        answers = [english["answer"], *(wrong["answer"] for wrong in english["wrong"])]
+        assert all(str(answer) in japanese["question"] for answer in answers), answers
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_exercise_is_whole(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     exercise = exercises()[name]
     assert len(exercise["hints"]) == 2
-    planned = exercise["case"] if exercise["kind"] == "function" else exercise["wrong"]
-    assert len(planned) >= 2
-    assert all(entry["because"].endswith(".") for entry in planned)
+    assert len(planned(exercise)) >= 2
+    assert all(entry["because"].endswith(".") for entry in planned(exercise))
     question(name)
     solution(name)
     hint(name)

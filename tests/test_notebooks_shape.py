@@ -119,6 +119,15 @@ def test_needs_nothing_that_only_an_exercise_defines(lesson: Any) -> None:
     assert not borrowed_names(lesson)
 
 
+def test_closes_with_a_quiz_and_the_learners_progress(lesson: Any) -> None:
+    (number,) = first_arguments(calls(lesson, "quiz"))
+    checked = first_arguments(calls(lesson, "check"))
+    assert {exercises()[name]["lesson"] for name in checked} == {number}
+    source = "\n".join(cell.source for cell in code_cells(lesson)[-4:])
+    assert f'quiz("{number}")' in source
+    assert f'lesson_progress("{number}")' in source
+
+
 def test_draws_a_figure(lesson: Any) -> None:
     nodes = [node for cell in code_cells(lesson) for node in ast.walk(ast.parse(cell.source))]
     functions = [node.func for node in nodes if isinstance(node, ast.Call)]
