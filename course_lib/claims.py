@@ -86,7 +86,8 @@ def claims() -> pd.DataFrame:
 
     Returns:
         One row a claim with the columns ``statement``, ``value`` (as text: four digits are read
-        more easily than seven), ``threshold`` (in words, such as "at least 0.8") and ``held``.
+        more easily than seven), ``threshold`` (in words, such as "at least 0.8") and ``held``,
+        named in the language of this session.
 
     Example:
         >>> claims()[["statement", "held"]]  # doctest: +SKIP
@@ -97,12 +98,13 @@ def claims() -> pd.DataFrame:
         {
             **record,
             "statement": translated(str(record["statement"])),
-            "value": "no number" if record["value"] is None else shown(float(str(record["value"]))),
+            "value": translated("no number") if record["value"] is None else shown(float(str(record["value"]))),
             "threshold": translated(f"{record['bound']} {shown(float(str(record['threshold'])))}"),
         }
         for record in _remembered.values()
     ]
-    return pd.DataFrame(rows, columns=["statement", "value", "threshold", "held"])
+    table = pd.DataFrame(rows, columns=["statement", "value", "threshold", "held"])
+    return table.rename(columns=translated)
 
 
 def shown(number: float) -> str:

@@ -13,6 +13,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 
 from course_lib import profiles
+from course_lib.language import translated
 from course_lib.machine import cores_in_words
 from course_lib.runtime import Runtime, detect
 
@@ -116,14 +117,14 @@ def what_runs(runtime: Runtime) -> list[str]:
             )
         elif not os.environ.get("COURSE_PROFILE"):
             lines.append(f"not used: the {runtime.gpu_name} ({runtime.reasons['profile']})")
-        return lines
+        return [translated(line) for line in lines]
     lines = [f"every lesson, with hub models from the catalog, in {runtime.dtype}"]
     if runtime.dtype == "float16":
         lines.append(
             "no bfloat16 on this GPU: the course trains in float16 and keeps what it trains in "
             "float32. A script that sets bf16=True is slow here, or dies at its first step."
         )
-    return lines
+    return [translated(line) for line in lines]
 
 
 def _versions() -> dict[str, str]:

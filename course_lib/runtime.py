@@ -86,6 +86,9 @@ def detect() -> Runtime:
     gpu = machine.gpu()
     profile, why_profile = profiles.choose_profile(os.environ.get("COURSE_PROFILE"), gpu)
     device = "cuda" if profile == "t4" else "cpu"
+    why_device = f"{device}: the {profile} profile runs on the " + (
+        "GPU" if device == "cuda" else "CPU, so that everybody sees the same results"
+    )
     dtype, why_dtype = profiles.choose_dtype(device, gpu)
     cores, why_cores = machine.cores()
     online, why_online = machine.online()
@@ -102,12 +105,11 @@ def detect() -> Runtime:
         gpu_gib=gpu.gib if gpu else None,
         online=online,
         reasons={
-            "profile": why_profile,
-            "device": f"{device}: the {profile} profile runs on the "
-            + ("GPU" if device == "cuda" else "CPU, so that everybody sees the same results"),
-            "dtype": why_dtype,
-            "cores": why_cores,
-            "online": why_online,
+            "profile": translated(why_profile),
+            "device": translated(why_device),
+            "dtype": translated(why_dtype),
+            "cores": translated(why_cores),
+            "online": translated(why_online),
         },
         problems=profiles.problems(
             profile, gpu, ram_gib=ram_gib, online=online, pocket_model=_ROOT / "data" / "pocket"
@@ -172,7 +174,7 @@ def start(seed: int | None = None) -> Runtime:
         f" {runtime.ram_gib:.1f} GiB of memory, seed {session_seed}"
     )
     print(translated(said))
-    print(translated(runtime.reasons["profile"]))
+    print(runtime.reasons["profile"])
     for problem in runtime.problems:
         print(f"! {translated(problem)}")
     return runtime

@@ -63,6 +63,7 @@ from course_lib.cleaning.rule import (
 )
 from course_lib.errors import CourseError
 from course_lib.formats import Row, Source, read
+from course_lib.language import translated
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -326,8 +327,8 @@ def rule_table() -> list[dict[str, Any]]:
     return [
         {
             "rule": rule.name,
-            "does": _does(rule),
-            "reason": rule.reason,
+            "does": translated(_does(rule)),
+            "reason": translated(rule.reason),
             "before": rule.before,
             "after": rule.after or ("(shown)" if isinstance(rule, Notice) else "(rejected)"),
         }

@@ -20,6 +20,7 @@ import numpy as np
 
 from course_lib.diagnostics.log import Curve, read_log
 from course_lib.diagnostics.trend import Rise, rise
+from course_lib.language import translated
 
 Name = Literal["healthy", "overfitting", "underfitting", "diverged", "not enough evidence"]
 
@@ -105,9 +106,9 @@ class Verdict:
         """The verdict for people: one line, then its evidence and what to try."""
         since = "" if self.since_step is None else f" since step {self.since_step}"
         best = "" if self.best_step is None else f" (best step: {self.best_step})"
-        lines = [f"{self.verdict}{since}{best}"]
-        lines += [f"  because {reason}" for reason in self.evidence]
-        lines += [f"  try: {cure}" for cure in self.try_]
+        lines = [translated(f"{self.verdict}{since}{best}")]
+        lines += [f"  {translated(f'because {reason}')}" for reason in self.evidence]
+        lines += [f"  {translated(f'try: {cure}')}" for cure in self.try_]
         return "\n".join(lines)
 
 

@@ -78,7 +78,8 @@ def hint(name: str, level: int = 1) -> None:
     """
     hints = _exercise(name)["hints"]
     if not 1 <= level <= len(hints):
-        raise CourseError(f"{name} has hints of level 1 to {len(hints)}, not {level}.")
+        told = f"{name} has hints of level 1 to {len(hints)}, not {level}."
+        raise CourseError(translated(told))
     print(hints[level - 1].strip())
     if level < len(hints):
         # A lesson imports check and hint, and always course_lib.
@@ -128,7 +129,8 @@ def confirm_solved(*names: str) -> None:
 
 def _exercise(name: str) -> dict[str, Any]:
     if name not in exercises():
-        raise CourseError(f"there is no exercise {name!r}. There are: {', '.join(exercises())}.")
+        told = f"there is no exercise {name!r}. There are: {', '.join(exercises())}."
+        raise CourseError(translated(told))
     return exercises()[name]
 
 

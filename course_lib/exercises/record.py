@@ -29,7 +29,7 @@ def progress() -> pd.DataFrame:
     Returns:
         One row a lesson, with the lesson's number as index: exercises ``solved`` and how many there
         are (``of``), and in the closing quiz the most right answers in one go (``quiz``, no value
-        before the first go) of how many (``quiz of``).
+        before the first go) of how many (``quiz of``); named in the language of this session.
 
     Example:
         >>> bool(progress().loc["07", "of"] >= 3)
@@ -49,7 +49,7 @@ def progress() -> pd.DataFrame:
             "quiz of": len(quiz_of(lesson)),
         }
     table = pd.DataFrame.from_dict(rows, orient="index").astype({"quiz": "Int64"})
-    return table.rename_axis("lesson")
+    return table.rename(columns=translated).rename_axis(translated("lesson"))
 
 
 def lesson_progress(lesson: str) -> None:
