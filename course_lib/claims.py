@@ -98,7 +98,9 @@ def claims() -> pd.DataFrame:
         {
             **record,
             "statement": translated(str(record["statement"])),
-            "value": translated("no number") if record["value"] is None else shown(float(str(record["value"]))),
+            "value": translated("no number")
+            if record["value"] is None
+            else shown(float(str(record["value"]))),
             "threshold": translated(f"{record['bound']} {shown(float(str(record['threshold'])))}"),
         }
         for record in _remembered.values()

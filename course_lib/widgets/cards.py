@@ -53,7 +53,8 @@ def card(finding: Mapping[Any, Any]) -> str:
         (True, False)
     """
     parts = [
-        f'<p class="finding"><b>{text_html(finding["rule"])}</b> {text_html(translated(finding["where"]))}: '
+        f'<p class="finding"><b>{text_html(finding["rule"])}</b> '
+        f"{text_html(translated(finding['where']))}: "
         f"{text_html(translated(finding['reason']))}</p>",
         f'<p class="question">{translated(QUESTIONS[finding["kind"]])}</p>',
     ]
