@@ -22,6 +22,15 @@ from course_lib.errors import CourseError
 LANGUAGES = ("en", "ja")
 
 
+class Verbatim(str):
+    """A text of a figure that stays as it is: a rule's name is no word, though it looks like one.
+
+    Example:
+        >>> Verbatim("empty") == "empty"
+        True
+    """
+
+
 def language() -> str:
     """Return the language of this session: ``COURSE_LANGUAGE``, else English.
 

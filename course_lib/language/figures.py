@@ -10,7 +10,7 @@ import matplotlib as mpl
 import matplotlib_fontja
 from matplotlib.text import Text
 
-from course_lib.language import translated
+from course_lib.language import Verbatim, translated
 
 _set_text = Text.set_text
 
@@ -34,6 +34,6 @@ def translate_figures() -> None:
     mpl.rcParams["font.family"] = [*mpl.rcParams["font.family"], "DejaVu Sans"]
 
     def set_text(self: Text, s: Any) -> None:
-        _set_text(self, translated(s) if isinstance(s, str) else s)
+        _set_text(self, s if isinstance(s, Verbatim) or not isinstance(s, str) else translated(s))
 
     Text.set_text = set_text  # type: ignore[method-assign]

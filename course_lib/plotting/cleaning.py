@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from course_lib.errors import CourseError
+from course_lib.language import Verbatim, translated
 from course_lib.plotting.style import BLUE, GREY, ORANGE, VERMILION, canvas
 
 if TYPE_CHECKING:
@@ -39,16 +40,17 @@ def cleaning_ledger(
     if not busy:
         raise CourseError("no rule changed or rejected a row, so there is no ledger to draw.")
     names = sorted(busy, key=lambda name: busy[name]["changed"] + busy[name]["rejected"])
+    labels = [Verbatim(name) for name in names]
     idle = [name for name in rules if name not in busy]
     with canvas(title, height=2.4 + 0.42 * len(names)) as (figure, axes):
         changed = [busy[name]["changed"] for name in names]
         rejected = [busy[name]["rejected"] for name in names]
         # A colour that is not in the figure is not in its legend either.
         if any(changed):
-            axes.barh(names, changed, color=BLUE, edgecolor="white", label="changed")
+            axes.barh(labels, changed, color=BLUE, edgecolor="white", label="changed")
         if any(rejected):
             axes.barh(
-                names,
+                labels,
                 rejected,
                 left=changed,
                 color=VERMILION,
@@ -147,7 +149,7 @@ def judged_precision(
         raise CourseError("no finding was judged, so there is no precision to draw.")
     ordered = judged.sort_values(["precision", "low"], ascending=False, kind="stable")
     names = [
-        f"{rule} ({judged} of {found})"
+        Verbatim(f"{rule} {translated(f'({judged} of {found})')}")
         for rule, judged, found in zip(
             ordered["rule"], ordered["judged"], ordered["found"], strict=True
         )
