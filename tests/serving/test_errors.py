@@ -261,7 +261,8 @@ def test_a_wrong_setting_is_named_with_what_would_do(
         client.fine_tuning.jobs.create(
             model="pocket", training_file="file-1", hyperparameters=settings
         )
-    assert shape(refused.value.response)["message"] == message
+    assert isinstance(refused.value.body, dict)
+    assert refused.value.body["message"] == message
 
 
 def test_a_cancelled_job_stays_cancelled(client: OpenAI, upload: Callable[..., str]) -> None:
