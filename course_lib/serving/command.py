@@ -54,7 +54,9 @@ def main(argv: list[str]) -> int:
         listener = _listen(options.port)
         key = home.replace_key() if options.new_key else home.new_key()
         models = options.model or ["pocket"]
-        serve(home, key, listener, models, until_eof=options.until_eof)
+        # uvicorn stops as it should, and then raises it; or it came before uvicorn was there.
+        with suppress(KeyboardInterrupt):
+            serve(home, key, listener, models, until_eof=options.until_eof)
     finally:
         lock.release()
     return 0
@@ -108,8 +110,7 @@ def serve(
     server = uvicorn.Server(config)
     if until_eof:
         threading.Thread(target=_stop_at_eof, args=(server,), daemon=True).start()
-    with suppress(KeyboardInterrupt):  # uvicorn stops as it should, and then raises it
-        server.run(sockets=[listener])
+    server.run(sockets=[listener])
 
 
 def _stop_at_eof(server: uvicorn.Server) -> None:

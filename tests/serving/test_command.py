@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 from conftest import PATIENCE
 
 
@@ -44,8 +45,9 @@ def test_a_port_that_is_taken_is_told_and_costs_no_key(tmp_path: Path) -> None:
 def test_an_interrupt_ends_it_without_a_traceback(tmp_path: Path) -> None:
     running = serve(tmp_path, 0)
     assert running.stdout is not None
-    while "Ctrl+C" not in running.stdout.readline():
-        pass
+    url = running.stdout.readline().split('"')[1]
+    # Listened on from the first line, answered when it has started.
+    assert httpx.get(f"{url}/models", timeout=PATIENCE).status_code == 401
     running.send_signal(signal.SIGINT)
     _, why = running.communicate(timeout=PATIENCE)
     assert (running.returncode, why) == (0, "")
