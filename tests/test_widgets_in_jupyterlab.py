@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,20 @@ texts._read("en")[1]["00"] = [
     for n in ("most", "first")]
 asked = quiz("00")
 asked""",
+    "job": """\
+from openai import OpenAI
+from course_lib.formats import write_jsonl
+from course_lib.serving.local import local_server
+from course_lib.widgets import watch_job
+from course_lib.yamabiko import load
+server = local_server("serve")
+client = OpenAI(base_url=server.url, api_key=server.key)
+told = [{"messages": row["messages"]} for row in load("faq_train").select(range(32))]
+file = client.files.create(file=write_jsonl(told, "told.jsonl"), purpose="fine-tune")
+plan = {"n_epochs": 6, "batch_size": 4}
+job = client.fine_tuning.jobs.create(
+    model="pocket", training_file=file.id, seed=0, hyperparameters=plan)
+job = watch_job(client, job.id, every=0.5)""",
 }
 
 
@@ -271,3 +286,21 @@ def test_quiz(notebook: LabNotebook, shown: Any) -> None:
     notebook.page.keyboard.press("Enter")
     shown.get_by_role("status").get_by_text("2 of 2 right").wait_for()
     notebook.until("int(progress().loc['00', 'quiz'])", 2)
+
+
+def test_job(notebook: LabNotebook, shown: Any) -> None:
+    status = shown.locator("[role=status]")
+    status.get_by_text("no step yet").wait_for()
+    status.get_by_text(re.compile(r"running step \d+ of 48, about \d+ s left")).wait_for()
+    figure = shown.locator("img")
+    figure.wait_for()
+    first = figure.get_attribute("alt")
+    assert "running: step" in first
+    # It moves while the job trains, and nobody has asked the kernel anything meanwhile.
+    shown.locator(f'img[alt*="running"]:not([alt="{first}"])').wait_for()
+    status.get_by_text("succeeded").wait_for()
+    shown.locator('img[alt*="succeeded: step 48"]').wait_for()
+    shown.get_by_text("The job has successfully completed").wait_for()
+    assert notebook.ask("job.status") == "succeeded"
+    assert shown.bounding_box()["height"] < 650, "status and figure in a window 800 pixels high"
+    notebook.ask("server.stop()")

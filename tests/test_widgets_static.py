@@ -29,6 +29,7 @@ SHOWN: dict[str, str | None] = {
     "annotation": "not decided",
     "blind": "How long does delivery to city 3 take?",
     "quiz": "What matters first?",
+    "job": None,
 }
 LIVE = "application/vnd.jupyter.widget-view+json"
 

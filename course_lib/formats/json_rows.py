@@ -181,4 +181,4 @@ def _too_deep(value: Any) -> bool:
 
 
 def _why(error: json.JSONDecodeError) -> str:
-    return f"not JSON: {error.msg} at column {error.colno}"
+    return f"not JSON: {error.msg.removesuffix(' at')} at column {error.colno}"

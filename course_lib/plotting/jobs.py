@@ -18,7 +18,11 @@ _FEW = 40
 
 
 def job_curves(
-    metrics: pd.DataFrame, checkpoints: Iterable[int] = (), *, title: str = "A fine-tuning job"
+    metrics: pd.DataFrame,
+    checkpoints: Iterable[int] = (),
+    *,
+    title: str = "A fine-tuning job",
+    height: float = 5.5,
 ) -> Figure:
     """Loss and token accuracy of a job against the step, each for training and held-out rows.
 
@@ -27,6 +31,7 @@ def job_curves(
             results file of a job read with pandas. What it lacks is not drawn.
         checkpoints: Steps of the checkpoints that are kept; each is a dotted line.
         title: Heading of the figure.
+        height: Inches, of which the legend takes about one.
 
     Returns:
         The figure: loss on the left, token accuracy on the right, the epoch with the lowest loss
@@ -43,7 +48,7 @@ def job_curves(
     """
     if "train_loss" not in metrics:
         raise CourseError("the job has measured no loss yet: wait for its first step.")
-    with canvas(title) as (figure, whole):
+    with canvas(title, height=height) as (figure, whole):
         whole.remove()
         left, right = figure.subplots(1, 2)
         left.set_title(title, pad=14)

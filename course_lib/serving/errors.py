@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -18,6 +19,8 @@ from course_lib.serving.database import cannot_be_written, is_busy
 _LOG = logging.getLogger(__name__)
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# How pydantic names the first half of "auto" or a number.
+_AUTO = "literal['auto']"
 _MEANING = {
     400: "The request is wrong",
     401: "The key is missing or wrong",
@@ -150,11 +153,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        # "body" or "query" says where it was looked for; the rest is the parameter's path.
-        param = ".".join(str(part) for part in first["loc"][1:]) or None
-        named = f"Invalid value for {param!r}: " if param else "Invalid request: "
-        return JSONResponse(body(named + first["msg"], param=param, code="invalid_value"), 400)
+        param, message = _what_is_wrong(error.errors())
+        return JSONResponse(body(message, param=param, code="invalid_value"), 400)
 
     @app.exception_handler(HTTPException)
     async def wrong_url(request: Request, error: HTTPException) -> JSONResponse:
@@ -183,6 +183,19 @@ def install(app: FastAPI) -> None:
         _LOG.exception("a request failed", exc_info=error)
         message = "The server had an error while processing your request; its log says which."
         return JSONResponse(body(message, type="server_error"), 500)
+
+
+def _what_is_wrong(found: Sequence[Mapping[str, Any]]) -> tuple[str | None, str]:
+    """The parameter that is wrong, if it is one, and what to say of it."""
+    # "body" or "query" says where it was looked for; the rest is the parameter's path.
+    path, said = found[0]["loc"][1:], found[0]["msg"]
+    if path and path[-1] == _AUTO:
+        # Neither "auto" nor a number that will do: the next error is of the same parameter.
+        path, said = path[:-1], f"{said}, or: {found[1]['msg']}"
+    param = ".".join(str(part) for part in path) or None
+    if found[0]["type"] == "extra_forbidden":
+        return param, f"There is no parameter {param!r}."
+    return param, (f"Invalid value for {param!r}: " if param else "Invalid request: ") + said
 
 
 def _no_room(reason: str) -> JSONResponse:

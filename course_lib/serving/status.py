@@ -15,7 +15,7 @@ from course_lib.serving.database import Event, Job
 from course_lib.serving.service import Service
 
 _JOBS = 20
-_MESSAGES = 8
+_MESSAGES = 4
 # Okabe and Ito's blue and vermilion, which colour-blind readers tell apart; and a dash.
 _LOSSES = (
     ("train_loss", "training loss", "#0072b2", False),

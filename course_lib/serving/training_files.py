@@ -66,8 +66,9 @@ def _row(number: int, line: bytes) -> dict[str, Any]:
     try:
         row = parse(text.strip())
     except ValueError as error:
+        why = str(error).removeprefix("not JSON: ")
         raise InvalidFile(
-            f"Invalid file format. Line {number} is not valid JSON: {error}."
+            f"Invalid file format. Line {number} is not valid JSON: {why}."
         ) from error
     if not isinstance(row, dict):
         raise InvalidFile(f"Invalid file format. Line {number} is not a JSON object.")

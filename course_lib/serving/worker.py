@@ -161,10 +161,18 @@ def train(service: Service, job_id: str) -> None:
             said = f"Fine-tuning job goes on from step {checkpoint.name.rpartition('-')[2]}"
             add_event(session, job_id, said)
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    if not progress.stopped:
+    if progress.stopped:
+        _paused(service, job_id, trainer.state.global_step)
+    else:
         # How long the answers would be that a reinforcement job draws, nobody knew.
         trained = trainer.state.num_input_tokens_seen if tokens is None else tokens * used.n_epochs
         _finish(service, job_id, trainer, model_name, int(trained))
+
+
+def _paused(service: Service, job_id: str, step: int) -> None:
+    with writing(service.sessions) as session:
+        if find_job(session, job_id).status == "paused":  # not cancelled, nor resumed meanwhile
+            add_event(session, job_id, f"The job is paused at step {step}, and can be resumed")
 
 
 def _builder(method: dict[str, Any]) -> Callable[..., Any]:

@@ -91,6 +91,7 @@ BAD_FILES = [
     (b'{"messages": []}\nnot json\n', "rows.jsonl", "Line 2 is not valid JSON"),
     (b'{"a": 1}\n[1, 2]\n', "rows.jsonl", "Line 2 is not a JSON object"),
     (b'{"a": NaN}\n', "rows.jsonl", "Line 1 is not valid JSON"),
+    (b'{"a": "b\n', "rows.jsonl", "not valid JSON: Unterminated string starting at column 7"),
     ('{"a": "é"}\n'.encode("latin-1"), "rows.jsonl", "Line 1 is not UTF-8"),
     (b"a,b\n1,2\n", "rows.csv", "JSON Lines"),
 ]
@@ -240,6 +241,28 @@ def test_validating_on_the_training_rows_is_refused(
         client.fine_tuning.jobs.create(
             model="pocket", training_file=file_id, validation_file=file_id
         )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": 3}, "There is no parameter 'hyperparameters.epochs'."),
+        (
+            {"n_epochs": 0},
+            "Invalid value for 'hyperparameters.n_epochs': Input should be 'auto', or: "
+            "Input should be greater than or equal to 1",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_would_do(
+    client: OpenAI, settings: Any, message: str
+) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        client.fine_tuning.jobs.create(
+            model="pocket", training_file="file-1", hyperparameters=settings
+        )
+    assert isinstance(refused.value.body, dict)
+    assert refused.value.body["message"] == message
 
 
 def test_a_cancelled_job_stays_cancelled(client: OpenAI, upload: Callable[..., str]) -> None:

@@ -143,6 +143,11 @@ def test_a_job_paused_at_the_end_of_an_epoch_keeps_its_checkpoint(
     monkeypatch.setattr(JobProgress, "on_step_end", paused)
     assert workshop.train(job).status == "queued"
     assert [row.step_number for row in jobs.checkpoints.list(job.id)] == [3]
+    # The client's type has no "paused": the last event says it.
+    assert (
+        jobs.list_events(job.id).data[0].message
+        == "The job is paused at step 3, and can be resumed"
+    )
     monkeypatch.undo()
     jobs.resume(job.id)
     ended = workshop.train(job)

@@ -35,6 +35,8 @@ def test_the_page_shows_what_clients_wrote_as_text(
     assert page.title() == "Fine-tuning jobs"
     shown = page.locator("article", has_text=job.id)
     assert SCRIPT in shown.inner_text()
+    # The page loads itself again every few seconds: what is folded open would fall shut.
+    assert shown.get_by_text("Created fine-tuning job").is_visible()
     assert page.locator("script").count() == 0
     context.close()
 
