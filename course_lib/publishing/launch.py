@@ -176,7 +176,9 @@ def _drawn(place: str, colour: str) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="24" role="img" '
         f'aria-label="Open in {escape(place)}"><rect width="{width}" height="24" rx="4" '
         f'fill="{colour}"/><text x="10" y="17" fill="#fff" font-family="sans-serif" '
-        f'textLength="{width - 20}" font-size="14">▶ open in {escape(place)}</text></svg>'
+        # In whatever font the page has, the words fill what is left between two margins of 10.
+        f'font-size="14" textLength="{width - 20}" lengthAdjust="spacingAndGlyphs">'
+        f"▶ open in {escape(place)}</text></svg>"
     )
     return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
 
