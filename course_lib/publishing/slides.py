@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from copy import deepcopy
@@ -44,6 +45,7 @@ from course_lib.publishing.running import read_notebook, with_outputs
 
 # Folders of notebooks that are a translation of the course; their decks get a folder of that name.
 _EDITIONS = {"ja"}
+_FOLDED = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 _WORDS = {
     "en": {
         "lesson": "Taught in about {minutes} min.",
@@ -257,7 +259,21 @@ def shown_cells(notebook: NotebookNode) -> list[NotebookNode]:
     ]
     if shown:
         shown[0].metadata["slideshow"] = {"slide_type": "slide"}
-    return shown
+    return [part for cell in shown for part in _unfolded(cell)]
+
+
+def _unfolded(cell: NotebookNode) -> list[NotebookNode]:
+    """A cell, and what its outputs fold away (a quiz its answers) on slides that come after it."""
+    parts = [cell]
+    for output in cell.get("outputs", []):
+        html = output.get("data", {}).get("text/html", "")
+        for title, text in _FOLDED.findall(html):
+            after = nbformat.v4.new_markdown_cell(f"### {title}\n\n{text}")
+            after.metadata["slideshow"] = {"slide_type": "subslide"}
+            parts.append(after)
+        if len(parts) > 1:
+            output["data"]["text/html"] = _FOLDED.sub("", html)
+    return parts
 
 
 def _with_notes(

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from course_lib.errors import CourseError
 from course_lib.publishing import slide_check
-from course_lib.publishing.slides import copy_reveal, main, make_decks, write_deck
+from course_lib.publishing.slides import copy_reveal, main, make_decks, shown_cells, write_deck
 
 
 def as_run(lesson: Path, build: Path, said: str, folder: str = "") -> None:
@@ -167,3 +167,17 @@ def test_the_speakers_view_shows_notes_and_pace(
 
 def test_where_there_is_a_browser_it_is_found() -> None:
     assert (slide_check.chromium() is None) == ("Chromium" in slide_check.why_not())
+
+
+def test_what_an_output_folds_away_comes_on_the_slide_after_it(small_lesson: Path) -> None:
+    notebook = nbformat.read(small_lesson, as_version=4)
+    answers = "<ol><li>So.</li></ol>"
+    asked = f"<ol><li>Why?</li></ol><details><summary>Answers</summary>{answers}</details>"
+    notebook.cells[2].outputs = [new_output("display_data", {"text/html": asked})]
+    before, after = [
+        cell for cell in shown_cells(notebook) if "Why?" in str(cell) or "So." in str(cell)
+    ]
+    assert "So." not in str(before)
+    assert after.source == f"### Answers\n\n{answers}"
+    assert after.metadata["slideshow"]["slide_type"] == "subslide"
+    assert "details" in str(notebook), "the notebook stays as it is"
