@@ -44,6 +44,17 @@ def nobodys_progress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         yield
 
 
+@pytest.fixture(autouse=True)
+def the_seed_as_before() -> Iterator[None]:
+    """`course_lib.start(7)` in one test is no other test's seed, nor a doctest's."""
+    before = os.environ.get("COURSE_SEED")
+    yield
+    if before is None:
+        os.environ.pop("COURSE_SEED", None)
+    else:
+        os.environ["COURSE_SEED"] = before
+
+
 class TaughtChat(NamedTuple):
     """A model, its tokenizer, and the rows that it knows by heart."""
 
