@@ -52,6 +52,7 @@ course: $(READY)
 	$(BIN)/python -m course_lib course --seeds $(SEEDS) --claims data/claims
 
 solutions: $(READY)
+	rm -rf build/solutions
 	$(BIN)/python -m course_lib solutions
 
 editions: solutions

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from course_lib.errors import CourseError
@@ -174,3 +176,38 @@ def test_an_unknown_exercise_or_hint_is_told() -> None:
         check("nothing", 1)
     with pytest.raises(CourseError, match="hints of level 1 to 2, not 3"):
         hint("accumulation", 3)
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        lambda c, r, rc, rr, b: -math.log(1 / (1 + math.exp(-b * ((c - rc) - (r - rr))))),
+        lambda c, r, rc, rr, b: np.logaddexp(0, -b * ((c - rc) - (r - rr))),
+    ],
+)
+def test_another_way_to_reckon_is_right_too(right: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    check("dpo_loss", right)
+    assert "✓ dpo_loss: right." in said(capsys)
+
+
+def test_an_array_is_as_good_as_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    check(
+        "value_of_a_row", lambda sizes, scores: np.round(100 * np.diff(scores) / np.diff(sizes), 2)
+    )
+    assert "✓ value_of_a_row: right." in said(capsys)
+
+
+def test_a_function_that_changes_what_it_is_given_changes_no_exercise(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    check("early_stop", lambda losses, patience: losses.sort() or 0)
+    check("early_stop", solved("early_stop"))
+    assert "✓ early_stop: right." in said(capsys)
+
+
+@pytest.mark.parametrize("answer", [np.arange(3), 10**400])
+def test_many_numbers_or_one_too_large_are_told(
+    answer: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check("accumulation", answer)
+    assert "The answer is a number" in said(capsys)

@@ -84,3 +84,13 @@ def test_notebooks_open_at_the_same_time_lose_nothing(file: Path) -> None:
     with multiprocessing.get_context("fork").Pool(4) as pool:
         pool.map(_solve, names)
     assert set(json.loads(file.read_text(encoding="utf-8"))["exercises"]) == set(names)
+
+
+def test_a_second_unreadable_file_does_not_replace_the_first(file: Path) -> None:
+    file.parent.mkdir()
+    for text in ("first {", "second {", '{"exercises": {"accumulation": 1}, "quizzes": {}}'):
+        file.write_text(text, encoding="utf-8")
+        check("accumulation", 16)
+    kept = {each.read_text(encoding="utf-8") for each in file.parent.glob("*unreadable*")}
+    assert {"first {", "second {"} < kept
+    assert len(kept) == 3

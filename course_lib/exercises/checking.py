@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from course_lib.errors import CourseError
@@ -153,16 +154,26 @@ def judged(exercise: Mapping[str, Any], answer: object) -> str | None:
 
 
 def _judge_number(exercise: Mapping[str, Any], answer: object) -> str | None:
-    if isinstance(answer, bool) or not hasattr(answer, "__float__"):
+    given = _as_number(answer)
+    if given is None:
         return translated(f"The answer is a number; this is {answer!r}.")
     tolerance = float(exercise["tolerance"])
-    given = float(answer)
     if math.isclose(given, float(exercise["answer"]), rel_tol=0, abs_tol=tolerance):
         return ""
     for wrong in exercise["wrong"]:
         if math.isclose(given, float(wrong["answer"]), rel_tol=0, abs_tol=tolerance):
             return str(wrong["because"])
     return translated(f"{given:g} is not it.")
+
+
+def _as_number(answer: object) -> float | None:
+    """An answer as a number: a figure of numpy's or torch's is one, a text and True are none."""
+    if isinstance(answer, bool) or not hasattr(answer, "__float__"):
+        return None
+    try:
+        return float(answer)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # of many numbers, or too large
+        return None
 
 
 def _judge_choice(exercise: Mapping[str, Any], answer: object) -> str | None:
@@ -185,7 +196,8 @@ def _judge_function(exercise: Mapping[str, Any], answer: object) -> str | None:
     for case in exercise["case"]:
         call = ", ".join(map(repr, case["inputs"]))
         try:
-            results.append(function(*case["inputs"]))
+            # A copy: a function that changes what it is given changes no exercise.
+            results.append(_plain(function(*deepcopy(case["inputs"]))))
         # Whatever a learner's function does wrong is an answer to be told, not a crash.
         except Exception as error:
             raised = f"{type(error).__name__}: {error}"
@@ -193,8 +205,24 @@ def _judge_function(exercise: Mapping[str, Any], answer: object) -> str | None:
     if all(result is None or result is ... for result in results):
         return None
     for case, result in zip(exercise["case"], results, strict=True):
-        if result != case["output"]:
+        if not _same(result, case["output"]):
             call = ", ".join(map(repr, case["inputs"]))
             told = translated(f"Called with {call} it gave {result!r}.")
             return f"{told} {case['because']}"
     return ""
+
+
+def _plain(result: object) -> object:
+    """A result as Python's own: an array or a tuple is a list."""
+    if hasattr(result, "tolist"):
+        result = result.tolist()
+    return list(result) if isinstance(result, tuple) else result
+
+
+def _same(result: object, wanted: object) -> bool:
+    """Whether a result is the one wanted; two ways to reckon may differ in the last digits."""
+    if isinstance(result, list) and isinstance(wanted, list):
+        return len(result) == len(wanted) and all(map(_same, result, wanted))
+    if isinstance(wanted, float) and isinstance(result, int | float):
+        return math.isclose(result, wanted, rel_tol=1e-6, abs_tol=1e-9)
+    return bool(result == wanted)

@@ -1,4 +1,4 @@
-"""What this learner has solved so far: one small file, beside the lessons or in the home folder.
+"""What this learner has solved so far: one small file in the course's own folder.
 
 The file is ``progress.json`` in the course's folder (``COURSE_PROGRESS`` names another one). On
 Colab and Kaggle it lies where results outlive the session (`course_lib.runtime.output_path`). It
@@ -137,12 +137,21 @@ def _read() -> dict[str, Any]:
     empty: dict[str, Any] = {"exercises": {}, "quizzes": {}}
     try:
         known = json.loads(path().read_text(encoding="utf-8"))
-        return {key: dict(known[key]) for key in empty}
+        solved, quizzes = dict(known["exercises"]), dict(known["quizzes"])
+        if not all(isinstance(entry, dict) for entry in solved.values()):
+            raise ValueError("an exercise is no table")
+        if not all(isinstance(best, int) for best in quizzes.values()):
+            raise ValueError("a quiz has no number")
+        return {"exercises": solved, "quizzes": quizzes}
     except FileNotFoundError:
         return empty
     except (OSError, ValueError, KeyError, TypeError):
         # Nothing of the learner's is thrown away: what cannot be read is put beside.
         aside = path().with_suffix(".unreadable.json")
+        number = 1
+        while aside.exists():
+            number += 1
+            aside = path().with_suffix(f".unreadable-{number}.json")
         print(translated(f"{path()} cannot be read; it is kept as {aside.name}."))
         with suppress(OSError):
             path().replace(aside)

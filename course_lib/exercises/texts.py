@@ -117,6 +117,7 @@ def files(of: str) -> dict[str, dict[str, Any]]:
     return {
         file.name.removesuffix(".toml"): tomllib.loads(file.read_text(encoding="utf-8"))
         for file in found
+        if file.name.endswith(".toml")  # an editor may have left something beside them
     }
 
 

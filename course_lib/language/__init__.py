@@ -105,6 +105,8 @@ def catalogue(to: str) -> tuple[dict[str, str], list[tuple[re.Pattern[str], str]
     patterns: dict[str, str] = {}
     files = resources.files("course_lib.language").joinpath(to).iterdir()
     for file in sorted(files, key=lambda file: file.name):
+        if not file.name.endswith(".toml"):  # left there by an editor
+            continue
         words: dict[str, str] = tomllib.loads(file.read_text(encoding="utf-8"))
         for english, target in words.items():
             source = " ".join(english.split())

@@ -110,7 +110,12 @@ def installed() -> dict[str, str]:
         >>> "torch" in installed()
         True
     """
-    return {each.name.lower().replace("_", "-"): each.version for each in distributions()}
+    found: dict[str, str] = {}
+    for each in distributions():
+        # The first on the path is the one that is imported; a half-removed one has no name.
+        if each.name:
+            found.setdefault(each.name.lower().replace("_", "-"), each.version)
+    return found
 
 
 if __name__ == "__main__":

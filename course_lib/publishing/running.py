@@ -234,6 +234,8 @@ def with_outputs(path: Path, executed: Path) -> NotebookNode | None:
     code, ran = _code(notebook), _code(read_notebook(executed))
     if [cell.source for cell in ran] != [cell.source for cell in code]:
         return None
+    if any(output.output_type == "error" for cell in ran for output in cell.outputs):
+        return None  # it stopped: not a run of the lesson
     for cell, before in zip(code, ran, strict=True):
         cell.outputs = before.outputs
         cell.metadata["execution"] = before.metadata.get("execution", {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from course_lib.troubleshooting.raised import Finding, Raised
@@ -43,7 +44,11 @@ def _adapter_in_subfolder(raised: Raised) -> Finding | None:
         return None
     name = inside[-1].parent.name
     return raised.with_text(
-        rf"(?<={folder.name})(?=['\"])", f"/{name}", f'"{folder / name}"', folder=folder, found=name
+        rf"(?<={re.escape(folder.name)})(?=['\"])",
+        f"/{name}",
+        f'"{folder / name}"',
+        folder=folder,
+        found=name,
     )
 
 

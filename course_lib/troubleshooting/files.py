@@ -127,7 +127,9 @@ def _shared_tensors(raised: Raised) -> Finding | None:
     if not raised.matches("RuntimeError", "some tensors share memory"):
         return None
     finding = raised.with_text(
-        r"save_file\((\w+)\.state_dict\(\)", r"save_model(\1", "save_model(model, path)"
+        r"save_file\((\w+)\.state_dict\(\)",
+        lambda found: f"save_model({found[1]}",
+        "save_model(model, path)",
     )
     text = f"from safetensors.torch import save_model\n{finding.write}"
     return Finding(text, finding.statement)

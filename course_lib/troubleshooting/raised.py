@@ -247,7 +247,9 @@ class Raised:
             'b = 1'
         """
         statement = self.statement
-        text = re.sub(pattern, new, statement.text) if statement else None
+        # A text is put in as it stands: in a template, the backslashes of a path would be signs.
+        put = (lambda _: new) if isinstance(new, str) else new
+        text = re.sub(pattern, put, statement.text) if statement else None
         if statement and text and text != statement.text:
             return Finding(text, statement, values)
         return Finding(otherwise, None, values)

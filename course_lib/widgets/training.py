@@ -46,5 +46,6 @@ class ShowCurves(TrainerCallback):
         self._view.show(state.log_history, state.max_steps, ended=True)
         if self._handle is None:
             display(self._view)
-        else:
+        elif not hasattr(self._view, "_ipython_display_"):
+            # (ipywidgets 7, as on Colab, shows a view by itself: it would stand there twice.)
             self._handle.update(self._view)
