@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from course_lib.exercises.texts import exercises, planned
@@ -124,7 +125,7 @@ def asked_in(cell: NotebookNode) -> list[str]:
         return []
     calls = [
         node
-        for node in ast.walk(ast.parse(cell.source))
+        for node in ast.walk(_parsed(cell.source))
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "check"
     ]
     return [str(ast.literal_eval(call.args[0])) for call in calls]
@@ -211,11 +212,16 @@ def borrowed_names(notebook: NotebookNode) -> set[str]:
     return borrowed
 
 
+def _parsed(source: str) -> ast.Module:
+    """A cell's code; what only IPython understands (``%pip``, ``!ls``) as IPython rewrites it."""
+    return ast.parse(TransformerManager().transform_cell(source))
+
+
 def _names(source: str) -> tuple[set[str], set[str]]:
     """The names that a cell reads, and those that it binds at its top level or inside."""
     reads: set[str] = set()
     binds: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.Name):
             (reads if isinstance(node.ctx, ast.Load) else binds).add(node.id)
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):

@@ -28,7 +28,7 @@ from nbformat import NotebookNode
 from course_lib.errors import CourseError
 from course_lib.exercises.texts import files, source_hash
 from course_lib.publishing.course import ROOT, find_notebooks
-from course_lib.publishing.running import read_notebook
+from course_lib.publishing.running import language_of, read_notebook
 
 LANGUAGE = "ja"
 
@@ -55,6 +55,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     options = parser.parse_args(argv)
 
+    if options.done and len(options.done) == 1:
+        raise CourseError(f"--done {options.done[0]}: name the cells, too.")
     if options.done:
         mark(Path(options.done[0]), options.done[1:])
     problems = []
@@ -95,10 +97,16 @@ def check(english: NotebookNode, target: Path) -> list[str]:
     problems = []
     if [cell.id for cell in english.cells] != [cell.id for cell in translated.cells]:
         problems.append("its cells are not those of the English lesson, or in another order")
+    if language_of(translated) != LANGUAGE:
+        problems.append(f"its metadata does not say that it is in {LANGUAGE}; --write mends it")
     for source in english.cells:
         cell = cells.get(source.id)
         if cell is None:
             problems.append(f"{source.id}: missing")
+        elif _shown_as(cell) != _shown_as(source):
+            problems.append(f"{source.id}: its tags or its kind of slide differ; --write mends it")
+        elif not cell.source.strip():
+            problems.append(f"{source.id}: empty")
         elif source.cell_type == "code" and cell.source != _code(source):
             problems.append(f"{source.id}: its code differs from the English lesson's")
         elif _written_for_all(source):
@@ -231,6 +239,10 @@ def in_language(first_cell: str, language: str) -> str:
         return first_cell
     line = f'os.environ["COURSE_LANGUAGE"] = "{language}"'
     return first_cell.replace("import sys\n", f"import sys\n\n{line}\n", 1)
+
+
+def _shown_as(cell: NotebookNode) -> tuple[object, object]:
+    return cell.metadata.get("tags"), cell.metadata.get("slideshow")
 
 
 def _written_for_all(cell: NotebookNode) -> bool:

@@ -75,6 +75,14 @@ def test_a_lesson_that_needs_a_solution_is_found() -> None:
     assert borrowed_names(lesson(ASKING, "print(answer)")) == {"answer"}
 
 
+def test_a_cell_with_a_magic_is_read_as_ipython_reads_it() -> None:
+    notebook = lesson("%pip install rich\n!ls", ASKING)
+    assert 'check("accumulation", 32 // 2)' in [
+        each.source for each in solution_edition(notebook).cells
+    ]
+    assert borrowed_names(notebook) == set()
+
+
 def test_a_markdown_cell_that_speaks_of_check_is_no_exercise() -> None:
     notebook = new_notebook(cells=[new_markdown_cell('check("accumulation", 16)')])
     assert len(solution_edition(notebook).cells) == 2

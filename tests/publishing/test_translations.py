@@ -65,6 +65,8 @@ def test_a_whole_translation_passes_and_speaks_japanese(pair: tuple[Path, Path])
         (lambda cells: cells[2].update(source="weight = 2"), "00-002: its code differs"),
         (lambda cells: cells.append(new_markdown_cell("New.", id="00-003")), "00-003: missing"),
         (lambda cells: cells.reverse(), "in another order"),
+        (lambda cells: cells[1].metadata.update(tags=["exercise"]), "00-001: its tags"),
+        (lambda cells: cells[1].metadata.update(slideshow={"slide_type": "-"}), "00-001: its tags"),
     ],
 )
 def test_what_has_changed_in_english_is_named(
@@ -89,6 +91,19 @@ def test_writing_brings_code_and_new_cells_over_and_keeps_the_prose(
     after = read_notebook(target)
     assert [cell.source for cell in after.cells[1:]] == ["# レッスン", "weight = 2", "New."]
     assert translations.check(changed, target) == ["00-003: not translated yet"]
+
+
+def test_prose_that_was_lost_and_a_language_that_is_not_said_are_named(
+    pair: tuple[Path, Path],
+) -> None:
+    source, target = pair
+    notebook = read_notebook(target)
+    notebook.cells[1].source = ""
+    del notebook.metadata["lang"]
+    nbformat.write(notebook, target)
+    told = "\n".join(translations.check(read_notebook(source), target))
+    assert "00-001: empty" in told
+    assert "does not say that it is in ja" in told
 
 
 def test_a_lesson_that_nobody_began_is_named(tmp_path: Path) -> None:
