@@ -93,3 +93,9 @@ def test_every_library_that_the_package_imports_is_required() -> None:
     roots = {name.split(".")[0] for name in imported} - set(sys.stdlib_module_names)
     roots = {{"sklearn": "scikit-learn"}.get(name, name) for name in roots}
     assert {canonicalize_name(name) for name in roots} - required == {"course-lib"}
+
+
+def test_every_file_of_tests_has_a_name_of_its_own() -> None:
+    # Two of one name are not collected: pytest says so, at the end, and goes on without them.
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names))

@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from conftest import Lab, poor_contrasts
+from jupyterlab_page import Lab, poor_contrasts
 from nbformat.v4 import new_code_cell, new_notebook
 
 from course_lib.cleaning import clean

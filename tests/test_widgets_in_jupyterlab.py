@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Lab, LabNotebook, poor_contrasts
+from jupyterlab_page import Lab, LabNotebook, poor_contrasts
 
 from course_lib.approach import choose_approach
 from course_lib.evaluation.votes import sides
