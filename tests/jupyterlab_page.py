@@ -68,7 +68,7 @@ class Lab:
         from nbformat.v4 import new_code_cell, new_notebook
 
         folder = self._folder / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)  # a worker may come back to these tests
         notebook = new_notebook(cells=[new_code_cell(source) for source in (*cells, "")])
         notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": ""}
         nbformat.write(notebook, folder / f"{name}.ipynb")

@@ -16,6 +16,7 @@ from course_lib.widgets import memory_sliders
 
 pytestmark = pytest.mark.browser
 
+# Each runs by itself: two workers share these tests out, each with a kernel of its own.
 CELLS = {
     "planner": """\
 import course_lib
@@ -28,6 +29,8 @@ from course_lib.widgets import approach_chooser
 helper = approach_chooser(fixed_style=True, rows=100)
 helper""",
     "curves": """\
+import course_lib
+runtime = course_lib.start()
 from course_lib.training import load_model, sft_config, sft_trainer
 from course_lib.widgets import live_curves
 from course_lib.yamabiko import load
@@ -38,7 +41,10 @@ trainer = sft_trainer(model, tokenizer, *rows, config=sft_config(runtime, "runs"
 curves = live_curves(trainer)
 ended = trainer.train()""",
     "xray": """\
+import course_lib
+from course_lib.training import load_model
 from course_lib.tokenization import xray
+_, tokenizer = load_model("pocket", course_lib.start())
 from course_lib.widgets import token_xray
 asked = [{"role": "user", "content": "How long does delivery take?"}]
 view = token_xray(tokenizer, [*asked, {"role": "assistant", "content": "2 days."}])
