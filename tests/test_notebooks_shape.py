@@ -112,7 +112,7 @@ def test_has_three_exercises_with_hints_and_no_solutions(lesson: Any) -> None:
 
 def test_its_exercises_are_those_of_the_course(lesson: Any) -> None:
     for name in first_arguments(calls(lesson, "check")):
-        assert name in exercises(), f"exercises.toml holds no {name!r}"
+        assert name in exercises(), f"course_lib/exercises/en holds no {name!r}"
 
 
 def test_needs_nothing_that_only_an_exercise_defines(lesson: Any) -> None:

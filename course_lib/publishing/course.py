@@ -22,7 +22,7 @@ from course_lib import machine, runtime
 from course_lib.errors import CourseError
 from course_lib.publishing.claims_table import machine_kind, read_measured, renew
 from course_lib.publishing.pages import write_page
-from course_lib.publishing.running import NotebookRun, language_of, run_notebook
+from course_lib.publishing.running import NotebookRun, edition_folder, run_notebook
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -193,8 +193,7 @@ def run_course(
 
 
 def _write(run: NotebookRun, path: Path, folder: Path) -> None:
-    if (language := language_of(run.notebook)) != "en":
-        folder = folder / language
+    folder = edition_folder(folder, run.notebook)
     folder.mkdir(parents=True, exist_ok=True)
     nbformat.write(run.notebook, folder / path.name)
     write_page(run.notebook, folder / f"{path.stem}.html")

@@ -28,7 +28,7 @@ from nbformat import NotebookNode
 from course_lib.exercises.texts import exercises, planned
 from course_lib.language import translated
 from course_lib.publishing.course import ROOT, every_notebook, find_notebooks
-from course_lib.publishing.running import language_of, read_notebook
+from course_lib.publishing.running import edition_folder, language_of, read_notebook
 
 _CONFIRM = "from course_lib.exercises import confirm_solved"
 
@@ -59,8 +59,7 @@ def main(argv: list[str]) -> int:
     written = []
     for path in find_notebooks(options.notebooks) if options.notebooks else every_notebook():
         notebook = read_notebook(path)
-        folder = options.out / "solutions"
-        file = (folder / "ja" if language_of(notebook) == "ja" else folder) / path.name
+        file = edition_folder(options.out / "solutions", notebook) / path.name
         file.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(solution_edition(notebook), file)
         written.append(str(file))

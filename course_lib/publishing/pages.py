@@ -7,6 +7,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from course_lib.publishing.formulas import WithFormulas
+from course_lib.publishing.running import language_of
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -28,7 +29,7 @@ def write_page(notebook: NotebookNode, path: Path) -> None:
         template_name="course_page",
         extra_template_basedirs=[str(TEMPLATES)],
         embed_images=True,
-        language_code=notebook.metadata.get("lang", "en"),
+        language_code=language_of(notebook),
         mathjax_url="",
     )
     resources = {"metadata": {"name": path.stem.replace("_", " ")}}

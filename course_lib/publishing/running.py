@@ -158,6 +158,21 @@ def language_of(notebook: NotebookNode) -> str:
     return str(notebook.metadata.get("lang", "en"))
 
 
+def edition_folder(folder: Path, notebook: NotebookNode) -> Path:
+    """Where what is made of a notebook lies: English in the folder itself, others below it.
+
+    Args:
+        folder: The folder of the English edition.
+        notebook: The notebook.
+
+    Example:
+        >>> edition_folder(Path("build"), nbformat.v4.new_notebook()).name
+        'build'
+    """
+    language = language_of(notebook)
+    return folder if language == "en" else folder / language
+
+
 @contextmanager
 def _peak_memory(client: NotebookClient) -> Iterator[list[int]]:
     """Watch the kernel from a thread; the one number in the list is the peak so far, in bytes."""

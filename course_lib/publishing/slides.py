@@ -41,7 +41,7 @@ from course_lib.publishing.course import (
 )
 from course_lib.publishing.formulas import WithFormulas
 from course_lib.publishing.pages import TEMPLATES
-from course_lib.publishing.running import read_notebook, with_outputs
+from course_lib.publishing.running import language_of, read_notebook, with_outputs
 
 # Folders of notebooks that are a translation of the course; their decks get a folder of that name.
 _EDITIONS = {"ja"}
@@ -215,7 +215,7 @@ def write_deck(notebook: NotebookNode, path: Path) -> list[timings.Part]:
         >>> len(write_deck(read_notebook(path), Path("build/slides/00.html")))  # doctest: +SKIP
         20
     """
-    language = notebook.metadata.get("lang", "en")
+    language = language_of(notebook)
     above = "../" if path.parent.name in _EDITIONS else ""
     exporter = _Exporter(
         template_name="course_slides",

@@ -37,8 +37,8 @@ def quiz(lesson: str) -> QuizView:
         CourseError: There is no such lesson, or it has no quiz.
 
     Example:
-        >>> quiz("00")  # doctest: +SKIP
-        QuizView(lesson 00, 4 questions)
+        >>> quiz("00")
+        QuizView(lesson 00, 5 questions)
     """
     return QuizView(lesson)
 
